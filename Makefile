@@ -1,0 +1,105 @@
+# bv: plain GNU make, no configure step.  Everything built goes to build/VARIANT.
+#
+#   make             the programs                make check      every test
+#   make deps        missing packages            make quickstart the main job on real mail
+#   make san         tests under sanitizers      make lint       format, manuals, rules, analysis
+#   make fuzz        FUZZ_SECONDS a harness      make bench      figures, one JSON line each
+#   make cover       line coverage               make install    under $(DESTDIR)$(PREFIX)
+
+VERSION = 0.1
+PREFIX = /usr/local
+SBINDIR = $(PREFIX)/sbin
+BINDIR = $(PREFIX)/bin
+LIBDIR = $(PREFIX)/lib
+INCLUDEDIR = $(PREFIX)/include
+MANDIR = $(PREFIX)/share/man
+DOCDIR = $(PREFIX)/share/doc/bv
+SYSCONFDIR = /etc
+FUZZ_SECONDS = 60
+
+VARIANT = opt
+B = build/$(VARIANT)
+CC = gcc
+PKG_CONFIG = pkg-config
+WERROR =
+Q = @
+
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+       -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wconversion -Wswitch-enum
+HARDEN = -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+OPTIMISE = -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+LINK = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+SAN =
+
+CFLAGS = -g $(OPTIMISE)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DBV_VERSION='"$(VERSION)"' -DBV_SYSCONFDIR='"$(SYSCONFDIR)"' -I. \
+             $(WARN) $(WERROR) $(HARDEN) $(SAN) $(CFLAGS) -pthread -MMD -MP
+ALL_LDFLAGS = $(LINK) $(SAN) $(LDFLAGS) -pthread
+
+CRYPTO_LIBS = $(shell $(PKG_CONFIG) --libs libcrypto)
+JSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson)
+CONFUSE_LIBS = $(shell $(PKG_CONFIG) --libs libconfuse)
+CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
+MILTER_LIBS = -lmilter
+
+# The layers.  Dependencies point one way: bv <- keys <- pure milter <- edge.
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+BV_SRC = $(wildcard bv/*.c)
+KEYS_SRC = $(wildcard keys/*.c)
+PURE_SRC = milter/net.c milter/problems.c milter/tables.c milter/policy.c milter/verdict.c milter/message.c
+CONF_SRC = milter/conf.c milter/conf_rows.c milter/conf_text.c milter/slurp.c
+EDGE_SRC = milter/snapshot.c milter/transaction.c milter/session.c milter/listen.c milter/reload.c milter/log.c milter/main.c
+CMD_SRC = $(wildcard tools/cmd_*.c)
+PROGRAMS = bvmilter bvkey bvtag
+
+BV_A = $(B)/libbvcore.a
+KEYS_A = $(B)/libbvkeys.a
+PURE_A = $(B)/libbvpolicy.a
+CONF_A = $(B)/libbvconf.a
+
+.SECONDARY:
+.PHONY: all deps quickstart check unit e2e san lint fmt fuzz bench cover install clean
+all: $(PROGRAMS:%=$(B)/%) $(B)/libbv.a
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BV_A): $(call obj,$(BV_SRC))
+$(KEYS_A): $(call obj,$(KEYS_SRC))
+$(PURE_A): $(call obj,$(PURE_SRC))
+$(CONF_A): $(call obj,$(CONF_SRC))
+$(B)/libbv.a: $(call obj,$(BV_SRC) $(KEYS_SRC))
+%.a:
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(B)/bvmilter: $(call obj,$(EDGE_SRC)) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
+	@echo "  LD $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
+$(B)/bvkey: $(call obj,tools/bvkey.c tools/args.c $(CMD_SRC)) $(KEYS_A) $(BV_A)
+	@echo "  LD $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(JSON_LIBS) $(CRYPTO_LIBS)
+$(B)/bvtag: $(call obj,tools/bvtag.c tools/bvtag_out.c tools/bvtag_explain.c tools/args.c) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
+	@echo "  LD $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
+
+# Unit tests.  The link line of each layer is the test of the architecture:
+# a test of bv/ gets no keys/, one of the policy gets no libmilter.
+UNIT_SRC = $(wildcard test/unit/*_test.c)
+UNIT = $(UNIT_SRC:test/unit/%.c=$(B)/test/%)
+unit_link = $(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(CMOCKA_LIBS)
+$(B)/test/bv_%: $(B)/test/unit/bv_%.o $(BV_A)
+	$(unit_link) $(CRYPTO_LIBS)
+$(B)/test/keys_%: $(B)/test/unit/keys_%.o $(KEYS_A) $(BV_A)
+	$(unit_link) $(JSON_LIBS) $(CRYPTO_LIBS)
+$(B)/test/milter_%: $(B)/test/unit/milter_%.o $(PURE_A) $(KEYS_A) $(BV_A)
+	$(unit_link) $(JSON_LIBS) $(CRYPTO_LIBS)
+$(B)/test/conf_%: $(B)/test/unit/conf_%.o $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
+	$(unit_link) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

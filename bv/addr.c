@@ -1,0 +1,180 @@
+#include "bv/lex.h"
+
+#include <string.h>
+
+/* Brackets may be missing, doubled or unbalanced: MTAs let all of that through. */
+static struct bv_str strip_brackets(struct bv_str s)
+{
+    s = lex_trim(s);
+    while (s.n > 0 && s.p[0] == '<')
+        s = lex_trim((struct bv_str){s.p + 1, s.n - 1});
+    while (s.n > 0 && s.p[s.n - 1] == '>')
+        s = lex_trim((struct bv_str){s.p, s.n - 1});
+    return s;
+}
+
+static struct bv_str without_final_dot(struct bv_str s)
+{
+    if (s.n > 1 && s.p[s.n - 1] == '.')
+        s.n--;
+    return s;
+}
+
+static bool is_domain(struct bv_str s)
+{
+    bool literal = s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']';
+
+    if (!literal)
+        return lex_is_dot_atom(s);
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static bool has_non_ascii(struct bv_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] >= 0x80)
+            return true;
+    return false;
+}
+
+/* Joins the two halves in out->text; returns false when they make no mailbox. */
+static bool build(struct bv_addr *out, struct bv_str local, struct bv_str domain)
+{
+    size_t n = lex_unquote(out->text, BV_LOCAL_KEPT, local);
+    if (n == 0)
+        return false;
+    out->overlong = n > BV_LOCAL_KEPT;
+    out->local_len = out->overlong ? BV_LOCAL_KEPT : n;
+
+    char *at = out->text + out->local_len;
+    *at = '@';
+    n = lex_unquote(at + 1, BV_DOMAIN_MAX + 1, domain);
+    if (n > BV_DOMAIN_MAX + 1)
+        return false;
+    out->domain_len = without_final_dot((struct bv_str){at + 1, n}).n;
+    if (out->domain_len > BV_DOMAIN_MAX || (n > 0 && !is_domain(bv_addr_domain(out))))
+        return false;
+    out->needs_quotes = out->overlong || !lex_is_dot_atom(bv_addr_local(out));
+    out->non_ascii = has_non_ascii(bv_addr_local(out)) || has_non_ascii(bv_addr_domain(out));
+    return true;
+}
+
+/* local@host, or with the host first when it stands before the separator at i. */
+static bool build_split(struct bv_addr *out, struct bv_str s, size_t i, bool host_first)
+{
+    struct bv_str before = {s.p, i}, after = {s.p + i + 1, s.n - i - 1};
+
+    if (host_first)
+        return build(out, after, before) && out->domain_len > 0;
+    return build(out, before, after) && out->domain_len > 0;
+}
+
+static bool read_mailbox(struct bv_addr *out, struct bv_str s)
+{
+    bool balanced = true;
+    size_t i;
+
+    if (s.p[0] == '@') {
+        i = lex_find(s, ':', true, &balanced);
+        if (i == s.n)
+            return false;
+        s = lex_trim((struct bv_str){s.p + i + 1, s.n - i - 1});
+    }
+    i = lex_find(s, '@', false, &balanced);
+    if (!balanced)
+        return false;
+    if (i < s.n)
+        return build_split(out, s, i, false);
+    i = lex_find(s, '!', true, &balanced);
+    if (i < s.n)
+        return build_split(out, s, i, true);
+    i = lex_find(s, '%', false, &balanced);
+    if (i < s.n)
+        return build_split(out, s, i, false);
+    return build(out, s, (struct bv_str){"", 0});
+}
+
+static void addr_clear(struct bv_addr *out, enum bv_shape shape)
+{
+    out->shape = shape;
+    out->overlong = out->needs_quotes = out->non_ascii = false;
+    out->local_len = out->domain_len = 0;
+}
+
+void bv_addr_read(struct bv_addr *out, struct bv_str arg)
+{
+    struct bv_str s = strip_brackets(arg);
+
+    addr_clear(out, s.n == 0 ? BV_NULL_SENDER : BV_MAILBOX);
+    if (s.n > 0 && !read_mailbox(out, s))
+        addr_clear(out, BV_UNREADABLE);
+}
+
+struct bv_str bv_addr_local(const struct bv_addr *a)
+{
+    return (struct bv_str){a->text, a->local_len};
+}
+
+struct bv_str bv_addr_domain(const struct bv_addr *a)
+{
+    return (struct bv_str){a->text + a->local_len + 1, a->domain_len};
+}
+
+bool bv_addr_percent(struct bv_addr *out, const struct bv_addr *a)
+{
+    struct bv_str local = bv_addr_local(a);
+    size_t i = local.n;
+
+    while (i > 0 && local.p[i - 1] != '%')
+        i--;
+    if (a->shape != BV_MAILBOX || a->overlong || i <= 1 || i == local.n)
+        return false;
+
+    struct bv_addr inner;
+    addr_clear(&inner, BV_MAILBOX);
+    struct bv_str domain = without_final_dot((struct bv_str){local.p + i, local.n - i});
+    if (domain.n > BV_DOMAIN_MAX || !is_domain(domain))
+        return false;
+    memcpy(inner.text, local.p, local.n);
+    inner.text[i - 1] = '@';
+    inner.local_len = i - 1;
+    inner.domain_len = domain.n;
+    inner.needs_quotes = !lex_is_dot_atom(bv_addr_local(&inner));
+    inner.non_ascii = has_non_ascii(local);
+    *out = inner;
+    return true;
+}
+
+size_t bv_addr_write(char *dst, size_t size, struct bv_str local, struct bv_str domain)
+{
+    bool quote = !lex_is_dot_atom(local);
+    size_t n = 0;
+
+    if (size < local.n * (quote ? 2 : 1) + (quote ? 2 : 0) + domain.n + 2)
+        goto empty;
+    if (quote)
+        dst[n++] = '"';
+    for (size_t i = 0; i < local.n; i++) {
+        if ((unsigned char)local.p[i] < ' ' || local.p[i] == 0x7f)
+            goto empty;
+        if (local.p[i] == '"' || local.p[i] == '\\')
+            dst[n++] = '\\';
+        dst[n++] = local.p[i];
+    }
+    if (quote)
+        dst[n++] = '"';
+    if (domain.n > 0) {
+        dst[n++] = '@';
+        memcpy(dst + n, domain.p, domain.n);
+        n += domain.n;
+    }
+    dst[n] = '\0';
+    return n;
+empty:
+    if (size > 0)
+        dst[0] = '\0';
+    return 0;
+}

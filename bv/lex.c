@@ -1,0 +1,145 @@
+#include "bv/lex.h"
+
+#include <string.h>
+
+/* Where a text is unquoted to. What does not fit is counted, not kept. */
+struct half {
+    char *dst;
+    size_t size;
+    size_t n;      /* octets it has, kept or not */
+    bool pending;  /* white space seen behind a word: one blank, if another word follows */
+    bool adjacent; /* the next octet continues a word */
+};
+
+static void half_put(struct half *h, char c)
+{
+    if (h->pending && h->adjacent && h->n > 0) {
+        if (h->n < h->size)
+            h->dst[h->n] = ' ';
+        h->n++;
+    }
+    h->pending = false;
+    h->adjacent = true;
+    if (h->n < h->size)
+        h->dst[h->n] = c;
+    h->n++;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct bv_str lex_trim(struct bv_str s)
+{
+    while (s.n > 0 && is_blank(s.p[0]))
+        s.p++, s.n--;
+    while (s.n > 0 && is_blank(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+/* The index behind a quoted string, comment or domain literal that opens at i; 0 when it never closes. */
+static size_t skip_enclosed(struct bv_str s, size_t i)
+{
+    char open = s.p[i], close = open == '(' ? ')' : open == '[' ? ']' : '"';
+    size_t depth = 1;
+
+    for (i++; i < s.n; i++) {
+        if (s.p[i] == '\\')
+            i++;
+        else if (s.p[i] == close && --depth == 0)
+            return i + 1;
+        else if (s.p[i] == open && open == '(')
+            depth++;
+    }
+    return 0;
+}
+
+size_t lex_find(struct bv_str s, char wanted, bool first, bool *balanced)
+{
+    size_t found = s.n, i = 0;
+
+    while (i < s.n) {
+        char c = s.p[i];
+        if (c == '"' || c == '(' || c == '[') {
+            i = skip_enclosed(s, i);
+            if (i == 0) {
+                *balanced = false;
+                return s.n;
+            }
+            continue;
+        }
+        if (c == wanted) {
+            found = i;
+            if (first)
+                return found;
+        }
+        i += c == '\\' ? 2 : 1;
+    }
+    return found;
+}
+
+/* One octet that stands bare, outside quotes. */
+static void half_put_bare(struct half *h, char c)
+{
+    if (is_blank(c)) {
+        h->pending = true;
+        return;
+    }
+    if (c == '.')
+        h->adjacent = false;
+    half_put(h, c);
+    if (c == '.')
+        h->adjacent = false;
+}
+
+size_t lex_unquote(char *dst, size_t size, struct bv_str s)
+{
+    struct half h = {.dst = dst, .size = size};
+    bool quoted = false;
+    size_t i = 0;
+
+    while (i < s.n) {
+        char c = s.p[i];
+        size_t end = !quoted && (c == '(' || c == '[') ? skip_enclosed(s, i) : 0;
+        if (end > 0) {
+            for (; c == '[' && i < end; i++)
+                half_put(&h, s.p[i]);
+            i = end;
+        } else if (c == '"') {
+            quoted = !quoted;
+            i++;
+        } else if (c == '\\' && i + 1 < s.n) {
+            half_put(&h, s.p[i + 1]);
+            i += 2;
+        } else {
+            if (quoted)
+                half_put(&h, c);
+            else
+                half_put_bare(&h, c);
+            i++;
+        }
+    }
+    return h.n;
+}
+
+static bool is_atext(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80 ||
+           (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+bool lex_is_dot_atom(struct bv_str s)
+{
+    bool atom = false;
+
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] != '.' && !is_atext((unsigned char)s.p[i]))
+            return false;
+        if (s.p[i] == '.' && !atom)
+            return false;
+        atom = s.p[i] != '.';
+    }
+    return atom;
+}
