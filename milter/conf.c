@@ -1,0 +1,226 @@
+#include "milter/conf.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "milter/conf_text.h"
+#include "milter/slurp.h"
+
+enum { CONF_FILE_MAX = 1 << 20, CONF_TABLE_MAX = 64 << 20 };
+
+/* The error that libconfuse reports; its callback has no place for a pointer of ours but the thread. */
+static _Thread_local struct {
+    int line;
+    char text[PROBLEM_TEXT];
+} last_error;
+
+__attribute__((format(printf, 2, 0))) static void note_error(cfg_t *cfg, const char *format, va_list ap)
+{
+    last_error.line = cfg != NULL ? cfg->line : 0;
+    vsnprintf(last_error.text, sizeof last_error.text, format, ap);
+}
+
+static void make_options(cfg_opt_t *opt)
+{
+    for (size_t i = 0; i < conf_row_count; i++) {
+        const struct conf_row *row = &conf_rows[i];
+        switch (row->type) {
+        case CONF_TEXT:
+            opt[i] = (cfg_opt_t)CFG_STR(row->name, row->text, CFGF_NONE);
+            break;
+        case CONF_NUMBER:
+            opt[i] = (cfg_opt_t)CFG_INT(row->name, row->number, CFGF_NONE);
+            break;
+        case CONF_BOOL:
+            opt[i] = (cfg_opt_t)CFG_BOOL(row->name, row->number ? cfg_true : cfg_false, CFGF_NONE);
+            break;
+        case CONF_LIST:
+            opt[i] = (cfg_opt_t)CFG_STR_LIST(row->name, row->list, CFGF_NONE);
+            break;
+        }
+    }
+    opt[conf_row_count] = (cfg_opt_t)CFG_END();
+}
+
+/*
+ * libconfuse stops at its first error; all of them are wanted.  So a line with
+ * an error is noted, blanked out, and the rest is read again.
+ */
+static cfg_t *parse_all(cfg_opt_t *opt, const char *path, char *text, struct problems *problems)
+{
+    for (;;) {
+        cfg_t *cfg = cfg_init(opt, CFGF_NONE);
+        if (cfg == NULL) {
+            problems_add(problems, path, 0, "no memory");
+            return NULL;
+        }
+        cfg_set_error_function(cfg, note_error);
+        last_error.line = 0;
+        last_error.text[0] = '\0';
+        if (cfg_parse_buf(cfg, text) == CFG_SUCCESS)
+            return cfg;
+        cfg_free(cfg);
+        problems_add(problems, path, last_error.line, "%s", last_error.text);
+        if (problems->n >= PROBLEMS_KEPT || !conf_blank_line(text, last_error.line))
+            return NULL;
+    }
+}
+
+/* The value of a row; *items is to be freed. */
+static struct conf_value get_value(cfg_t *cfg, const struct conf_row *row, const char ***items)
+{
+    struct conf_value v = {.text = NULL};
+
+    *items = NULL;
+    switch (row->type) {
+    case CONF_TEXT:
+        v.text = cfg_getstr(cfg, row->name);
+        break;
+    case CONF_NUMBER:
+        v.number = cfg_getint(cfg, row->name);
+        break;
+    case CONF_BOOL:
+        v.yes = cfg_getbool(cfg, row->name) == cfg_true;
+        break;
+    case CONF_LIST:
+        v.n = cfg_size(cfg, row->name);
+        *items = calloc(v.n + 1, sizeof **items);
+        for (unsigned i = 0; *items != NULL && i < v.n; i++)
+            (*items)[i] = cfg_getnstr(cfg, row->name, i);
+        v.n = *items != NULL ? v.n : 0;
+        v.item = *items;
+        break;
+    }
+    return v;
+}
+
+static void take_values(struct conf *conf, cfg_t *cfg, struct problems *problems)
+{
+    char why[PROBLEM_TEXT];
+
+    for (size_t i = 0; i < conf_row_count; i++) {
+        const char **items;
+        struct conf_value v = get_value(cfg, &conf_rows[i], &items);
+        const char *wrong = conf_rows[i].take(conf, &v, why, sizeof why);
+        if (wrong != NULL && v.text != NULL && wrong != why)
+            problems_add(problems, conf->path, conf->line[i], "%s: \"%.60s\" %s", conf_rows[i].name, v.text,
+                         wrong);
+        else if (wrong != NULL)
+            problems_add(problems, conf->path, conf->line[i], "%s: %s", conf_rows[i].name, wrong);
+        free(items);
+    }
+}
+
+/* Reads the text (which is changed) with libconfuse; NULL when it cannot be read at all. */
+static cfg_t *open_text(struct conf *out, const char *path, char *text, struct problems *problems)
+{
+    cfg_opt_t opt[CONF_SETTINGS_MAX];
+
+    *out = (struct conf){.path = strdup(path)};
+    if (out->path == NULL) {
+        problems_add(problems, path, 0, "no memory");
+        return NULL;
+    }
+    make_options(opt);
+    conf_scan(out, path, text, problems);
+    return parse_all(opt, path, text, problems);
+}
+
+static int parse_text(struct conf *out, const char *path, char *text, struct problems *problems)
+{
+    size_t before = problems->n;
+    cfg_t *cfg = open_text(out, path, text, problems);
+
+    if (cfg != NULL) {
+        take_values(out, cfg, problems);
+        cfg_free(cfg);
+    }
+    if (cfg != NULL && problems->n == before)
+        return 0;
+    conf_free(out);
+    return -1;
+}
+
+int conf_parse(struct conf *out, const char *path, const char *text, struct problems *problems)
+{
+    char *copy = strdup(text);
+    int result = -1;
+
+    *out = (struct conf){.path = NULL};
+    if (copy == NULL)
+        problems_add(problems, path, 0, "no memory");
+    else
+        result = parse_text(out, path, copy, problems);
+    free(copy);
+    return result;
+}
+
+int conf_load(struct conf *out, const char *path, struct problems *problems)
+{
+    size_t n;
+    char *text = slurp(path, CONF_FILE_MAX, &n, problems);
+
+    *out = (struct conf){.path = NULL};
+    int result = text == NULL ? -1 : parse_text(out, path, text, problems);
+    free(text);
+    if (result != 0)
+        return -1;
+    text = slurp(out->domains, CONF_TABLE_MAX, &n, problems);
+    if (text == NULL) {
+        conf_free(out);
+        return -1;
+    }
+    errno = 0;
+    result = domains_read(&out->policy.domains, out->domains, (struct bv_str){text, n}, out->policy.delimiter,
+                          problems);
+    if (result != 0 && errno == ENOMEM)
+        problems_add(problems, out->domains, 0, "no memory");
+    free(text);
+    if (result != 0)
+        conf_free(out);
+    return result;
+}
+
+void conf_free(struct conf *c)
+{
+    for (char **d = c->policy.sign_daemons; d != NULL && *d != NULL; d++)
+        free(*d);
+    free(c->policy.sign_daemons);
+    free(c->policy.sign_networks.item);
+    free(c->policy.internal_networks.item);
+    domains_free(&c->policy.domains);
+    free(c->path);
+    free(c->listen);
+    free(c->socket_group);
+    free(c->keyring);
+    free(c->domains);
+    free(c->reject_text);
+    free(c->header_name);
+    free(c->header_value);
+    free(c->user);
+    *c = (struct conf){.path = NULL};
+}
+
+int conf_print(FILE *f, const char *path, struct problems *problems)
+{
+    struct conf conf;
+    size_t n;
+    char *text = slurp(path, CONF_FILE_MAX, &n, problems);
+    cfg_t *cfg = text == NULL ? NULL : open_text(&conf, path, text, problems);
+
+    free(text);
+    if (cfg == NULL)
+        return -1;
+    for (size_t i = 0; i < conf_row_count; i++) {
+        const char **items;
+        struct conf_value v = get_value(cfg, &conf_rows[i], &items);
+        conf_print_value(f, &conf_rows[i], &v);
+        free(items);
+    }
+    cfg_free(cfg);
+    conf_free(&conf);
+    return 0;
+}

@@ -1,0 +1,76 @@
+/*
+ * conf - the daemon's configuration: bvmilter.conf and the domains table.
+ * conf_rows.c has a row for each setting; conf.c, the only file that knows
+ * libconfuse, reads the file by them.  Nothing here logs or exits; all that is
+ * wrong comes back in a struct problems.
+ */
+#ifndef MILTER_CONF_H
+#define MILTER_CONF_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "milter/policy.h"
+#include "milter/problems.h"
+
+#define CONF_DEFAULT_PATH BV_SYSCONFDIR "/bv/bvmilter.conf"
+
+enum { CONF_SETTINGS_MAX = 64 };
+
+/* Every setting.  Strings and lists belong to the struct. */
+struct conf {
+    char *path; /* of the file that was read */
+    char *listen;
+    char *socket_group;
+    char *keyring;
+    char *domains;
+    char *reject_text;
+    char *header_name;
+    char *header_value;
+    char *user;
+    long max_recipients;
+    struct policy policy;
+    int line[CONF_SETTINGS_MAX]; /* where each row of conf_rows is set; 0: it has its default */
+};
+
+/* The value of one setting, as the file has it. */
+struct conf_value {
+    const char *text; /* CONF_TEXT, CONF_WORD */
+    long number;      /* CONF_NUMBER */
+    bool yes;         /* CONF_BOOL */
+    size_t n;         /* CONF_LIST */
+    const char *const *item;
+};
+
+enum conf_type { CONF_TEXT, CONF_NUMBER, CONF_BOOL, CONF_LIST };
+
+/* A setting: its name, type and default, and the function that checks it and puts it in its place. */
+struct conf_row {
+    const char *name;
+    enum conf_type type;
+    const char *text; /* default of a text */
+    char *list;       /* default of a list, in braces */
+    long number;      /* default of a number or bool */
+    /* Returns NULL, or what is wrong with the value: a text after "name: ", the buffer `why` or a constant. */
+    const char *(*take)(struct conf *conf, const struct conf_value *value, char *why, size_t size);
+};
+
+extern const struct conf_row conf_rows[];
+extern const size_t conf_row_count;
+
+/* Index of a setting's row, or -1. */
+int conf_row_find(const char *name, size_t n);
+
+/*
+ * Reads the configuration and the tables it names.  Returns 0, or -1 with
+ * what is wrong in *problems and *out empty.
+ */
+int conf_load(struct conf *out, const char *path, struct problems *problems);
+/* The same for text that is in memory, without the tables; for tests. */
+int conf_parse(struct conf *out, const char *path, const char *text, struct problems *problems);
+void conf_free(struct conf *conf);
+
+/* Prints every setting with its effective value. Returns 0, or -1 with *problems filled. */
+int conf_print(FILE *f, const char *path, struct problems *problems);
+
+#endif

@@ -1,0 +1,210 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "keys/keys.h"
+#include "milter/conf.h"
+#include "milter/listen.h"
+#include "milter/log.h"
+#include "milter/reload.h"
+#include "milter/session.h"
+#include "milter/snapshot.h"
+
+enum { EXIT_USAGE = 2 };
+
+enum mode { MODE_SERVE, MODE_TEST, MODE_PRINT };
+
+struct options {
+    const char *conf_path;
+    enum mode mode;
+    bool background, verbose;
+};
+
+static void say(const char *text)
+{
+    fprintf(stderr, "bvmilter: %s\n", text);
+}
+
+static int usage(void)
+{
+    say("usage: bvmilter [-c FILE] [-t | -T] [-d] [-v] [-V]");
+    return EXIT_USAGE;
+}
+
+static int say_problems(const struct problems *problems)
+{
+    char text[PROBLEM_TEXT + 300];
+
+    for (size_t i = 0; i < problems->n && i < PROBLEMS_KEPT; i++) {
+        problem_write(text, sizeof text, &problems->item[i]);
+        say(text);
+    }
+    if (problems->n > PROBLEMS_KEPT)
+        fprintf(stderr, "bvmilter: %zu more problems\n", problems->n - PROBLEMS_KEPT);
+    return EXIT_FAILURE;
+}
+
+/* A socket that got number 0, 1 or 2 would have log lines written into it. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
+/* Key material never goes to a core file. */
+static void forbid_cores(void)
+{
+    const struct rlimit none = {0, 0};
+
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+static int test_configuration(const char *path, struct problems *problems)
+{
+    struct conf conf;
+
+    if (conf_load(&conf, path, problems) != 0)
+        return say_problems(problems);
+    listen_check(&conf, problems);
+    struct snapshot *s = NULL;
+    if (listen_give_up_root(&conf, problems) == 0) /* whether the daemon's own user can read it all */
+        s = snapshot_build(path, problems);
+    snapshot_put(s);
+    conf_free(&conf);
+    return problems->n == 0 ? EXIT_SUCCESS : say_problems(problems);
+}
+
+static int print_configuration(const char *path, struct problems *problems)
+{
+    struct conf conf;
+
+    if (conf_load(&conf, path, problems) != 0 || conf_print(stdout, path, problems) != 0)
+        return say_problems(problems);
+    conf_free(&conf);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Returns in the child; the parent waits until the child serves or fails, and exits as it did. */
+static int detach(int *ready)
+{
+    int pipes[2];
+    char ok;
+
+    if (pipe2(pipes, O_CLOEXEC) != 0)
+        return -1;
+    pid_t pid = fork();
+    if (pid < 0)
+        return -1;
+    if (pid > 0) {
+        close(pipes[1]);
+        _exit(read(pipes[0], &ok, 1) == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
+    close(pipes[0]);
+    setsid();
+    *ready = pipes[1];
+    return 0;
+}
+
+static void tell_ready(int ready)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (ready < 0)
+        return;
+    for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
+        dup2(null, fd);
+    if (write(ready, "", 1) != 1)
+        log_warn("the parent process is gone");
+    close(ready);
+}
+
+static void log_start(const struct conf *conf, const struct snapshot *s)
+{
+    const struct keys_ring *ring = snapshot_ring(s);
+
+    log_info("%s serves on %s: %zu domains, ring generation %" PRId64 " with %zu keys", "bvmilter " BV_VERSION,
+             conf->listen, snapshot_conf(s)->policy.domains.n, ring->generation, ring->count);
+    if (strncmp(conf->listen, "unix:", 5) != 0 && strstr(conf->listen, "@127.") == NULL &&
+        strstr(conf->listen, "@::1") == NULL && strstr(conf->listen, "@localhost") == NULL)
+        log_warn("%s: whoever reaches it can have addresses signed; a firewall must keep strangers away",
+                 conf->listen);
+}
+
+static int serve(const struct options *o, struct problems *problems)
+{
+    static struct conf conf; /* its strings are used until the end */
+    int ready = -1;
+
+    if (conf_load(&conf, o->conf_path, problems) != 0)
+        return say_problems(problems);
+    if (o->background && detach(&ready) != 0) {
+        say(strerror(errno));
+        return EXIT_FAILURE;
+    }
+    reload_block_signals();
+    if (listen_open(&conf, problems) != 0)
+        return say_problems(problems);
+    struct snapshot *s = NULL;
+    if (listen_give_up_root(&conf, problems) == 0)
+        s = snapshot_build(o->conf_path, problems); /* with the rights that reloads will have */
+    if (s == NULL || snapshot_install(s, problems) != 0) {
+        listen_remove(conf.listen);
+        return say_problems(problems);
+    }
+    forbid_cores();
+    log_open(o->background, o->verbose);
+    log_start(&conf, s);
+    if (reload_start(o->conf_path, conf.listen) != 0) {
+        say("cannot start a thread");
+        return EXIT_FAILURE;
+    }
+    tell_ready(ready);
+    if (session_run() == 0)
+        return EXIT_SUCCESS;
+    log_error("libmilter has given up");
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.conf_path = CONF_DEFAULT_PATH};
+    static struct problems problems;
+    int c;
+
+    keys_json_setup();
+    fill_standard_descriptors();
+    opterr = 0;
+    while ((c = getopt(argc, argv, "c:tTdvV")) != -1) {
+        if (c == 'c')
+            o.conf_path = optarg;
+        else if (c == 't' || c == 'T')
+            o.mode = c == 't' ? MODE_TEST : MODE_PRINT;
+        else if (c == 'd')
+            o.background = true;
+        else if (c == 'v')
+            o.verbose = true;
+        else if (c == 'V')
+            return printf("bvmilter %s\n", BV_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        else
+            return usage();
+    }
+    if (optind < argc)
+        return usage();
+    if (o.mode == MODE_TEST)
+        return test_configuration(o.conf_path, &problems);
+    if (o.mode == MODE_PRINT)
+        return print_configuration(o.conf_path, &problems);
+    return serve(&o, &problems);
+}

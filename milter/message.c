@@ -1,0 +1,179 @@
+#include "milter/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct message *message_new(const char *from)
+{
+    struct message *m = calloc(1, sizeof *m);
+
+    if (m == NULL)
+        return NULL;
+    m->last = &m->first;
+    m->from = strdup(from);
+    if (m->from != NULL)
+        return m;
+    free(m);
+    return NULL;
+}
+
+void message_free(struct message *m)
+{
+    if (m == NULL)
+        return;
+    for (struct recipient *r = m->first, *next; r != NULL; r = next) {
+        next = r->next;
+        free(r);
+    }
+    free(m->from);
+    free(m);
+}
+
+/* Sendmail drops a recipient that is added with any other parameter, without a word. */
+static bool may_pass_on(const char *param)
+{
+    return strncasecmp(param, "NOTIFY=", 7) == 0 || strncasecmp(param, "ORCPT=", 6) == 0;
+}
+
+static char *join_params(char *dst, char *const *argv)
+{
+    char *p = dst;
+
+    for (size_t i = 1; argv[i] != NULL; i++) {
+        if (!may_pass_on(argv[i]))
+            continue;
+        if (p > dst)
+            *p++ = ' ';
+        p = stpcpy(p, argv[i]);
+    }
+    *p = '\0';
+    return p + 1;
+}
+
+static uint32_t hash_text(const char *text)
+{
+    uint32_t h = 2166136261u;
+
+    for (; *text != '\0'; text++)
+        h = (h ^ (unsigned char)*text) * 16777619u;
+    return h;
+}
+
+/* Two spellings of a domain are one recipient. */
+static void fold_domain(char *address)
+{
+    char *at = strrchr(address, '@');
+
+    for (; at != NULL && *at != '\0'; at++)
+        *at = bv_lower(*at);
+}
+
+int message_add(struct message *m, const struct decision *d, const char *address, char *const *argv)
+{
+    size_t n = strlen(argv[0]) + 1 + strlen(address) + 1 + 1;
+
+    for (size_t i = 1; argv[i] != NULL; i++)
+        n += strlen(argv[i]) + 1;
+    struct recipient *r = calloc(1, sizeof *r + n);
+    if (r == NULL)
+        return -1;
+    r->decision = *d;
+    r->given = r->text;
+    r->address = stpcpy(r->given, argv[0]) + 1;
+    r->params = stpcpy(r->address, address) + 1;
+    join_params(r->params, argv);
+    fold_domain(r->address);
+    r->hash = hash_text(r->address);
+    *m->last = r;
+    m->last = &r->next;
+    m->stored++;
+    return 0;
+}
+
+bool message_has_work(const struct message *m)
+{
+    if (m->sign.event != EVENT_NONE)
+        return true;
+    for (const struct recipient *r = m->first; r != NULL; r = r->next)
+        if (r->decision.event != EVENT_NONE)
+            return true;
+    return false;
+}
+
+/* The recipients that a replacement must not double: those that stay, and those replaced before. */
+static bool is_there_already(const struct message *m, const struct recipient *r)
+{
+    bool before = true;
+
+    for (const struct recipient *o = m->first; o != NULL; o = o->next) {
+        before = before && o != r;
+        bool stays = !o->refused && !o->decision.replace;
+        if (o->hash == r->hash && ((before && o->add) || stays) && strcmp(o->address, r->address) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Postfix deletes all copies of a recipient that was given twice; the second time is none. */
+static bool is_removed_already(const struct message *m, const struct recipient *r)
+{
+    for (const struct recipient *o = m->first; o != r; o = o->next)
+        if (o->remove && o->hash == r->hash && strcmp(o->given, r->given) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the header has to say something of this recipient. */
+static bool is_for_header(const struct recipient *r)
+{
+    const struct decision *d = &r->decision;
+
+    if (d->event != EVENT_BOUNCE || r->refused)
+        return false;
+    return verdict_result(d->verdict) != RESULT_FAIL || d->action == ACTION_MARK;
+}
+
+/*
+ * An untagged recipient whose address a valid tag gives back as well: deleting
+ * it would take the other with it, so it stays, and is delivered once.
+ */
+static bool is_given_back(const struct message *m, const struct recipient *r)
+{
+    for (const struct recipient *o = m->first; o != NULL; o = o->next)
+        if (o->decision.replace && o->hash == r->hash && strcmp(o->address, r->address) == 0)
+            return true;
+    return false;
+}
+
+static const struct recipient *settle_refusals(struct message *m)
+{
+    const struct recipient *first = NULL;
+    size_t refused = 0;
+
+    for (struct recipient *r = m->first; r != NULL; r = r->next) {
+        if (r->decision.action != ACTION_REJECT)
+            continue;
+        if (is_given_back(m, r)) {
+            r->decision.action = ACTION_ACCEPT;
+            continue;
+        }
+        r->refused = true;
+        refused++;
+        first = first == NULL ? r : first;
+    }
+    return refused == m->accepted ? first : NULL;
+}
+
+void message_settle(struct message *m, struct outcome *out)
+{
+    *out = (struct outcome){.only_one = m->accepted == 1, .refuse = settle_refusals(m)};
+    for (struct recipient *r = m->first; r != NULL; r = r->next) {
+        enum result result = verdict_result(r->decision.verdict);
+        r->add = !r->refused && r->decision.replace && !is_there_already(m, r);
+        r->remove = (r->refused || r->decision.replace) && !is_removed_already(m, r);
+        out->judged |= r->decision.event == EVENT_BOUNCE;
+        if (is_for_header(r) && (out->header == NULL || result > verdict_result(out->header->decision.verdict)))
+            out->header = r;
+    }
+}

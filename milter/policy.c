@@ -1,0 +1,192 @@
+#include "milter/policy.h"
+
+#include <string.h>
+
+static bool is_sign_daemon(const struct policy *p, const char *daemon)
+{
+    for (char **d = p->sign_daemons; d != NULL && *d != NULL; d++)
+        if (**d != '\0' && strcmp(*d, daemon) == 0)
+            return true;
+    return false;
+}
+
+enum direction policy_direction(const struct policy *p, const struct policy_client *client)
+{
+    if ((p->sign_authenticated && client->authenticated) || net_contains(&p->sign_networks, &client->addr) ||
+        is_sign_daemon(p, client->daemon))
+        return DIRECTION_OUTBOUND;
+    /* Postfix keeps a local submission that is refused in its queue for ever, so localhost is internal always. */
+    if (net_is_local(&client->addr) || net_contains(&p->internal_networks, &client->addr))
+        return DIRECTION_INTERNAL;
+    return DIRECTION_INBOUND;
+}
+
+static void decision_clear(struct decision *out)
+{
+    out->event = EVENT_NONE;
+    out->verdict = VERDICT_VALID;
+    out->action = ACTION_ACCEPT;
+    out->at_end = true;
+    out->key = -1;
+    out->reason = BV_TAGGABLE;
+    out->expires = 0;
+    out->line = 0;
+    out->ours = false;
+    out->replace = false;
+}
+
+static void decide_fault(struct decision *out, const struct policy *p)
+{
+    out->verdict = VERDICT_FAULT;
+    out->action = p->on_fault;
+}
+
+static void decide_sign(struct decision *out, char tagged[BV_TAGGED], const struct policy *p,
+                        const struct policy_keys *keys, const struct domain *row, const struct bv_addr *sender)
+{
+    out->reason = bv_taggable(sender);
+    if (out->reason == BV_ALREADY_TAGGED) {
+        out->verdict = VERDICT_ALREADY_TAGGED;
+        return;
+    }
+    if (out->reason != BV_TAGGABLE) {
+        out->verdict = VERDICT_NOT_TAGGABLE;
+        return;
+    }
+    if (keys->signing != NULL)
+        out->reason =
+            bv_sign(tagged, sender, keys->signing, row->own_syntax ? row->syntax : p->syntax, keys->today);
+    if (keys->signing == NULL || out->reason != BV_TAGGABLE) {
+        decide_fault(out, p);
+        return;
+    }
+    out->verdict = VERDICT_SIGNED;
+    out->key = (int)keys->signing->number;
+    out->expires = keys->today + (long)keys->signing->lifetime;
+    out->replace = true;
+}
+
+void policy_mail(struct decision *out, char tagged[BV_TAGGED], const struct policy *p,
+                 const struct policy_keys *keys, enum direction direction, const struct bv_addr *sender)
+{
+    decision_clear(out);
+    tagged[0] = '\0';
+    if (direction != DIRECTION_OUTBOUND || sender->shape != BV_MAILBOX)
+        return;
+    const struct domain *row = domains_find(&p->domains, bv_addr_domain(sender));
+    if (row == NULL)
+        return;
+    out->event = EVENT_SIGN;
+    out->line = row->line;
+    decide_sign(out, tagged, p, keys, row, sender);
+}
+
+/* A recipient as one of its readings, and what its tag is worth. */
+struct judged {
+    struct bv_addr addr;
+    const struct domain *row; /* NULL: ours for want of a readable domain */
+    struct bv_result result;  /* borrows from addr */
+};
+
+/* What cannot be read, or names no domain, is ours: it must not be a way around the check. */
+static bool is_ours(const struct policy *p, const struct bv_addr *a, const struct domain **row)
+{
+    *row = a->domain_len > 0 ? domains_find(&p->domains, bv_addr_domain(a)) : NULL;
+    return a->domain_len == 0 || *row != NULL;
+}
+
+/*
+ * Judges what a recipient means.  "user%host@relay" is read as it stands, and
+ * as the mailbox that the relay would hand on to; a valid reading wins, else
+ * the innermost that is ours.  Returns false when none is ours.
+ */
+static bool judge(struct judged *out, const struct policy *p, const struct policy_keys *keys,
+                  struct bv_str rcpt)
+{
+    struct bv_addr reading;
+    const struct domain *row;
+    bool ours = false;
+
+    bv_addr_read(&reading, rcpt);
+    do {
+        if (!is_ours(p, &reading, &row))
+            continue;
+        ours = true;
+        out->addr = reading;
+        out->row = row;
+        bv_verify(&out->result, &out->addr, &keys->all, keys->today);
+    } while (!(ours && out->result.status == BV_VALID) && bv_addr_percent(&reading, &reading));
+    return ours;
+}
+
+static enum verdict bounce_verdict(enum bv_status status)
+{
+    switch (status) {
+    case BV_VALID:
+        return VERDICT_VALID;
+    case BV_EXPIRED:
+        return VERDICT_EXPIRED;
+    case BV_FORGED:
+        return VERDICT_FORGED;
+    case BV_UNKNOWN_KEY:
+        return VERDICT_UNKNOWN_KEY;
+    case BV_MALFORMED:
+        return VERDICT_MALFORMED;
+    case BV_UNTAGGED:
+        return VERDICT_UNTAGGED;
+    case BV_NOT_TAGGABLE:
+        return VERDICT_NOT_TAGGABLE;
+    case BV_FAULT:
+        break;
+    }
+    return VERDICT_FAULT;
+}
+
+/* The recipient without its tag, as it is meant. */
+static void write_address(char address[BV_ADDR_QUOTED], const struct judged *j)
+{
+    bool tagged = j->result.local.n > 0;
+
+    if (j->addr.shape == BV_MAILBOX && !j->addr.overlong)
+        bv_addr_write(address, BV_ADDR_QUOTED, tagged ? j->result.local : bv_addr_local(&j->addr),
+                      bv_addr_domain(&j->addr));
+}
+
+static void decide_bounce(struct decision *out, const struct policy *p, const struct judged *j)
+{
+    out->event = EVENT_BOUNCE;
+    out->verdict = bounce_verdict(j->result.status);
+    out->replace = out->verdict == VERDICT_VALID;
+    if (out->verdict == VERDICT_FAULT)
+        decide_fault(out, p);
+    else if (verdict_result(out->verdict) == RESULT_FAIL)
+        out->action = j->row != NULL ? j->row->action : p->action;
+    bool refused = out->action == ACTION_REJECT || out->action == ACTION_TEMPFAIL;
+    out->at_end = !refused || (out->verdict == VERDICT_UNTAGGED && !p->untagged_at_rcpt);
+}
+
+void policy_rcpt(struct decision *out, char address[BV_ADDR_QUOTED], const struct policy *p,
+                 const struct policy_keys *keys, enum direction direction, bool null_sender, struct bv_str rcpt)
+{
+    struct judged j;
+
+    decision_clear(out);
+    address[0] = '\0';
+    if (!judge(&j, p, keys, rcpt))
+        return;
+    out->ours = true;
+    out->key = j.result.key;
+    out->reason = j.result.tagging;
+    out->expires = j.result.expires;
+    out->line = j.row != NULL ? j.row->line : 0;
+    write_address(address, &j);
+    if (direction == DIRECTION_INBOUND && null_sender) {
+        decide_bounce(out, p, &j);
+    } else if (j.result.status == BV_VALID || j.result.status == BV_EXPIRED) {
+        /* Replies to the Return-Path come long after the tag has expired; stripping proves nothing. */
+        out->event = EVENT_STRIP;
+        out->verdict = bounce_verdict(j.result.status);
+        out->replace = true;
+    }
+    out->replace = out->replace && address[0] != '\0';
+}

@@ -1,0 +1,26 @@
+#include "milter/problems.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void problems_add(struct problems *p, const char *path, int line, const char *format, ...)
+{
+    va_list ap;
+
+    if (p->n++ >= PROBLEMS_KEPT)
+        return;
+    struct problem *item = &p->item[p->n - 1];
+    snprintf(item->path, sizeof item->path, "%s", path);
+    item->line = line;
+    va_start(ap, format);
+    vsnprintf(item->text, sizeof item->text, format, ap);
+    va_end(ap);
+}
+
+void problem_write(char *dst, size_t size, const struct problem *p)
+{
+    if (p->line > 0)
+        snprintf(dst, size, "%s:%d: %s", p->path, p->line, p->text);
+    else
+        snprintf(dst, size, "%s: %s", p->path, p->text);
+}

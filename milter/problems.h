@@ -1,0 +1,30 @@
+/*
+ * problems - what is wrong with a configuration: all of it in one run, each
+ * with its file and line.  A plain value; nothing to free.
+ */
+#ifndef MILTER_PROBLEMS_H
+#define MILTER_PROBLEMS_H
+
+#include <stddef.h>
+
+enum { PROBLEMS_KEPT = 64, PROBLEM_TEXT = 320 };
+
+struct problem {
+    char path[256];
+    int line; /* 0: the file as a whole */
+    char text[PROBLEM_TEXT];
+};
+
+/* All zero: none. */
+struct problems {
+    size_t n; /* found; only the first PROBLEMS_KEPT are kept */
+    struct problem item[PROBLEMS_KEPT];
+};
+
+void problems_add(struct problems *p, const char *path, int line, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* "PATH:LINE: text", or "PATH: text". */
+void problem_write(char *dst, size_t size, const struct problem *p);
+
+#endif

@@ -1,0 +1,124 @@
+#include "milter/reload.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "milter/listen.h"
+#include "milter/log.h"
+#include "milter/session.h"
+#include "milter/snapshot.h"
+
+enum { STOP_PATIENCE = 100, STOP_TICK_MS = 20 };
+
+static struct {
+    const char *conf_path, *listen;
+} what;
+
+/*
+ * The dynamic linker gives this to libmilter, whose own signal thread takes HUP
+ * for "stop": it sleeps here for ever, and the signals are ours.
+ */
+int sigwait(const sigset_t *set, int *signal_number)
+{
+    (void)set, (void)signal_number;
+    for (;;)
+        pause();
+}
+
+static void ours(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR1);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+}
+
+void reload_block_signals(void)
+{
+    sigset_t set;
+
+    ours(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void log_problems(const struct problems *problems)
+{
+    char text[PROBLEM_TEXT + 300];
+
+    for (size_t i = 0; i < problems->n && i < PROBLEMS_KEPT; i++) {
+        problem_write(text, sizeof text, &problems->item[i]);
+        log_error("%s", text);
+    }
+    log_error("not reloaded; the settings and the ring in use stay");
+}
+
+static void reload(void)
+{
+    struct problems *problems = calloc(1, sizeof *problems);
+    struct snapshot *s = problems == NULL ? NULL : snapshot_build(what.conf_path, problems);
+
+    if (problems == NULL) {
+        log_error("no memory to reload; the settings and the ring in use stay");
+        return;
+    }
+    const struct keys_ring *ring = s != NULL ? snapshot_ring(s) : NULL;
+    int64_t generation = ring != NULL ? ring->generation : 0;
+    bool moved = s != NULL && strcmp(snapshot_conf(s)->listen, what.listen) != 0;
+    if (s == NULL || snapshot_install(s, problems) != 0) {
+        log_problems(problems);
+    } else {
+        log_info("reloaded: %s, ring generation %" PRId64, what.conf_path, generation);
+        if (moved)
+            log_warn("listen has changed; that, socket_group and user need a restart");
+    }
+    free(problems);
+}
+
+/*
+ * libmilter's listener notices a stop after up to five seconds only.  Nothing
+ * needs it any more once no callback runs, so the process ends by itself.
+ */
+static void stop(void)
+{
+    struct timespec tick = {.tv_nsec = STOP_TICK_MS * 1000000L};
+
+    log_info("stopping");
+    session_stop();
+    listen_remove(what.listen);
+    nanosleep(&tick, NULL); /* the last answers are on their way */
+    for (int i = 0; i < STOP_PATIENCE && session_busy() > 0; i++)
+        nanosleep(&tick, NULL);
+    _exit(0);
+}
+
+static void *serve_signals(void *unused)
+{
+    sigset_t set;
+
+    (void)unused;
+    ours(&set);
+    for (;;) {
+        int signal_number = sigwaitinfo(&set, NULL);
+        if (signal_number == SIGHUP || signal_number == SIGUSR1)
+            reload();
+        else if (signal_number == SIGTERM || signal_number == SIGINT)
+            stop();
+    }
+    return NULL;
+}
+
+int reload_start(const char *conf_path, const char *listen)
+{
+    pthread_t thread;
+
+    what.conf_path = conf_path;
+    what.listen = listen;
+    return pthread_create(&thread, NULL, serve_signals, NULL) == 0 ? 0 : -1;
+}

@@ -1,0 +1,29 @@
+/*
+ * session - the daemon's side of libmilter: the only file that says smfi_.
+ * Translates callbacks into calls of the policy, and decisions into replies and
+ * changes.  Settings come from the snapshot in place, which must be installed
+ * before session_run().
+ */
+#ifndef MILTER_SESSION_H
+#define MILTER_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Opens the listening socket, "unix:..." or "inet:...".  over_tcp: DATA is taken
+ * and answered, or the MTA's delayed acknowledgements stall every message by
+ * 40 ms.  Returns 0, or -1 with the reason in why.
+ */
+int session_open(const char *listen, bool over_tcp, char *why, size_t size);
+
+/* Serves until session_stop(). Returns 0, or -1 when libmilter failed. */
+int session_run(void);
+
+/* No new commands are taken; safe from any thread. */
+void session_stop(void);
+
+/* Callbacks that are running now. */
+int session_busy(void);
+
+#endif

@@ -1,0 +1,135 @@
+#include "milter/snapshot.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct snapshot_macs {
+    struct keys_macs macs;
+    struct snapshot_macs *next;
+};
+
+struct snapshot {
+    atomic_int references;
+    struct conf conf;
+    struct keys_ring ring;
+    pthread_mutex_t pool_lock;
+    struct snapshot_macs *pool; /* as many as were ever in use at once */
+};
+
+static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct snapshot *current;
+
+static void snapshot_free(struct snapshot *s)
+{
+    for (struct snapshot_macs *m = s->pool, *next; m != NULL; m = next) {
+        next = m->next;
+        keys_macs_free(&m->macs);
+        free(m);
+    }
+    pthread_mutex_destroy(&s->pool_lock);
+    keys_wipe(&s->ring);
+    conf_free(&s->conf);
+    free(s);
+}
+
+struct snapshot *snapshot_build(const char *conf_path, struct problems *problems)
+{
+    struct snapshot *s = calloc(1, sizeof *s);
+    struct keys_error err;
+
+    if (s == NULL) {
+        problems_add(problems, conf_path, 0, "no memory");
+        return NULL;
+    }
+    atomic_init(&s->references, 1);
+    pthread_mutex_init(&s->pool_lock, NULL);
+    if (conf_load(&s->conf, conf_path, problems) == 0) {
+        if (keys_load(&s->ring, s->conf.keyring, &err) == 0)
+            return s;
+        problems_add(problems, s->conf.keyring, err.line, "%s", err.text);
+    }
+    snapshot_free(s);
+    return NULL;
+}
+
+int snapshot_install(struct snapshot *s, struct problems *problems)
+{
+    struct keys_error err;
+    struct snapshot *old = snapshot_get();
+
+    if (old != NULL && keys_may_follow(&old->ring, &s->ring, &err) != 0) {
+        problems_add(problems, s->conf.keyring, 0, "%s", err.text);
+        snapshot_put(old);
+        snapshot_put(s);
+        return -1;
+    }
+    pthread_mutex_lock(&current_lock);
+    current = s;
+    pthread_mutex_unlock(&current_lock);
+    if (old != NULL)
+        snapshot_put(old); /* the reference that was `current` */
+    snapshot_put(old);
+    return 0;
+}
+
+struct snapshot *snapshot_get(void)
+{
+    pthread_mutex_lock(&current_lock);
+    struct snapshot *s = current;
+    if (s != NULL)
+        atomic_fetch_add(&s->references, 1);
+    pthread_mutex_unlock(&current_lock);
+    return s;
+}
+
+void snapshot_put(struct snapshot *s)
+{
+    if (s != NULL && atomic_fetch_sub(&s->references, 1) == 1)
+        snapshot_free(s);
+}
+
+const struct conf *snapshot_conf(const struct snapshot *s)
+{
+    return &s->conf;
+}
+
+const struct keys_ring *snapshot_ring(const struct snapshot *s)
+{
+    return &s->ring;
+}
+
+static struct snapshot_macs *macs_new(const struct keys_ring *ring)
+{
+    struct snapshot_macs *m = calloc(1, sizeof *m);
+
+    if (m != NULL && keys_macs_init(&m->macs, ring) == 0)
+        return m;
+    free(m);
+    return NULL;
+}
+
+int snapshot_keys(struct policy_keys *keys, struct snapshot_macs **macs, struct snapshot *s, int64_t now)
+{
+    pthread_mutex_lock(&s->pool_lock);
+    struct snapshot_macs *m = s->pool;
+    if (m != NULL)
+        s->pool = m->next;
+    pthread_mutex_unlock(&s->pool_lock);
+    if (m == NULL)
+        m = macs_new(&s->ring);
+    if (m == NULL)
+        return -1;
+    keys->signing = keys_at(&keys->all, &s->ring, &m->macs, now);
+    keys->today = bv_day(now);
+    *macs = m;
+    return 0;
+}
+
+void snapshot_keys_done(struct snapshot *s, struct snapshot_macs *macs)
+{
+    pthread_mutex_lock(&s->pool_lock);
+    macs->next = s->pool;
+    s->pool = macs;
+    pthread_mutex_unlock(&s->pool_lock);
+}

@@ -1,0 +1,49 @@
+/*
+ * tables - the domains table: which domains are ours, and what they want.
+ * One entry a line: name, word, options; '#' begins a comment.  Pure, immutable
+ * once read, shared between threads; look-ups cost one hash a label.
+ */
+#ifndef MILTER_TABLES_H
+#define MILTER_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bv/bv.h"
+#include "milter/problems.h"
+#include "milter/verdict.h"
+
+struct domain {
+    struct bv_str name; /* lower case, no leading dot; borrowed from the table */
+    bool subdomains;    /* ".example.com": every domain below it, not itself */
+    bool off;           /* not ours after all */
+    bool own_syntax;    /* the row has syntax= */
+    enum bv_syntax syntax;
+    enum action action; /* for invalid bounces, unless off */
+    int line;
+};
+
+struct domains {
+    size_t n;
+    struct domain *row; /* in the order of the file */
+    size_t slots;       /* of the hash, a power of two */
+    uint32_t *slot;     /* 1 + index into row; 0: free */
+    char *names;
+};
+
+enum { DOMAINS_MAX = 1 << 20 };
+
+/*
+ * Reads a table.  `delimiter` is the syntax that "subaddress" stands for.
+ * Everything wrong with it goes to *problems, under `path`.  Returns 0, or -1
+ * when there was a problem (then *out is empty) or no memory (ENOMEM).
+ */
+int domains_read(struct domains *out, const char *path, struct bv_str text, enum bv_syntax delimiter,
+                 struct problems *problems);
+void domains_free(struct domains *d);
+
+/* The row for a domain, exact before the nearest parent's; NULL when no row applies or it says "off". */
+const struct domain *domains_find(const struct domains *d, struct bv_str name);
+
+#endif

@@ -1,0 +1,235 @@
+#include "milter/verdict.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *event_word(enum event e)
+{
+    switch (e) {
+    case EVENT_SIGN:
+        return "sign";
+    case EVENT_BOUNCE:
+        return "bounce";
+    case EVENT_STRIP:
+        return "strip";
+    case EVENT_NONE:
+        break;
+    }
+    return "none";
+}
+
+const char *verdict_word(enum verdict v)
+{
+    switch (v) {
+    case VERDICT_VALID:
+        return "valid";
+    case VERDICT_SIGNED:
+        return "signed";
+    case VERDICT_UNTAGGED:
+        return "untagged";
+    case VERDICT_FORGED:
+        return "forged";
+    case VERDICT_EXPIRED:
+        return "expired";
+    case VERDICT_UNKNOWN_KEY:
+        return "unknown-key";
+    case VERDICT_MALFORMED:
+        return "malformed";
+    case VERDICT_NOT_TAGGABLE:
+        return "not-taggable";
+    case VERDICT_ALREADY_TAGGED:
+        return "already-tagged";
+    case VERDICT_FAULT:
+        break;
+    }
+    return "fault";
+}
+
+static const char *const action_words[] = {[ACTION_ACCEPT] = "accept",
+                                           [ACTION_MARK] = "mark",
+                                           [ACTION_REJECT] = "reject",
+                                           [ACTION_TEMPFAIL] = "tempfail",
+                                           [ACTION_TOO_MANY] = "too-many"};
+
+const char *action_word(enum action a)
+{
+    return action_words[a];
+}
+
+bool action_from_word(enum action *out, struct bv_str word)
+{
+    for (int a = ACTION_ACCEPT; a < ACTION_TEMPFAIL; a++) {
+        if (bv_str_same(bv_str(action_words[a]), word)) {
+            *out = (enum action)a;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *result_word(enum result r)
+{
+    switch (r) {
+    case RESULT_PASS:
+        return "pass";
+    case RESULT_NONE:
+        return "none";
+    case RESULT_FAIL:
+        break;
+    }
+    return "fail";
+}
+
+enum result verdict_result(enum verdict v)
+{
+    switch (v) {
+    case VERDICT_VALID:
+    case VERDICT_SIGNED:
+        return RESULT_PASS;
+    case VERDICT_NOT_TAGGABLE:
+    case VERDICT_ALREADY_TAGGED:
+    case VERDICT_FAULT:
+        return RESULT_NONE;
+    case VERDICT_UNTAGGED:
+    case VERDICT_FORGED:
+    case VERDICT_EXPIRED:
+    case VERDICT_UNKNOWN_KEY:
+    case VERDICT_MALFORMED:
+        break;
+    }
+    return RESULT_FAIL;
+}
+
+/* A text under construction; what does not fit is left out. */
+struct out {
+    char *dst;
+    size_t size, n;
+};
+
+static void put(struct out *o, const char *text)
+{
+    size_t n = strlen(text);
+
+    if (o->n + n < o->size) {
+        memcpy(o->dst + o->n, text, n);
+        o->n += n;
+    }
+    o->dst[o->n] = '\0';
+}
+
+static void put_char(struct out *o, char c)
+{
+    put(o, (const char[]){c, '\0'});
+}
+
+/* At most `most` octets of a stranger's text; those in `special` are written in hex too. */
+static void put_clean(struct out *o, struct bv_str s, const char *special, size_t most)
+{
+    size_t end = o->n + most < o->size ? o->n + most : o->size;
+
+    for (size_t i = 0; i < s.n && o->n + 5 < end; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        char hex[5];
+        if (c > ' ' && c < 0x7f && strchr(special, c) == NULL) {
+            put_char(o, (char)c);
+            continue;
+        }
+        snprintf(hex, sizeof hex, "\\x%02X", c);
+        put(o, hex);
+    }
+}
+
+static bool is_queue_id(const char *id)
+{
+    size_t n = strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    return n > 0 && n <= 40 && id[n] == '\0';
+}
+
+/* A reverse name is a stranger's text too: anything but a host name's characters makes it "unknown". */
+static bool is_host_name(const char *name)
+{
+    size_t n = strspn(name, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.-_");
+
+    return n > 0 && n <= BV_DOMAIN_MAX && name[n] == '\0';
+}
+
+enum { LINE_ADDRESS = 330 };
+
+static void put_address(struct out *o, const char *name, struct bv_str address)
+{
+    put(o, name);
+    put_clean(o, address, "<>,\"\\", LINE_ADDRESS);
+    put_char(o, '>');
+}
+
+void verdict_line(char dst[VERDICT_LINE], const char *queue_id, const struct verdict_client *client,
+                  const struct decision *d, struct bv_str from, struct bv_str rcpt)
+{
+    struct out o = {dst, VERDICT_LINE, 0};
+    char address[NET_TEXT];
+    const char digit[] = {(char)('0' + d->key), '\0'};
+
+    put(&o, queue_id != NULL && is_queue_id(queue_id) ? queue_id : "NOQUEUE");
+    put(&o, ": client=");
+    put(&o, is_host_name(client->name) ? client->name : "unknown");
+    net_addr_write(address, &client->addr);
+    put_char(&o, '[');
+    put(&o, address);
+    put(&o, "], event=");
+    put(&o, event_word(d->event));
+    put(&o, ", verdict=");
+    put(&o, verdict_word(d->verdict));
+    put(&o, ", action=");
+    put(&o, action_word(d->action));
+    put(&o, ", key=");
+    put(&o, d->key < 0 ? "-" : digit);
+    put_address(&o, ", from=<", from);
+    put_address(&o, ", rcpt=<", rcpt);
+}
+
+static void put_template(struct out *o, const char *template, const struct decision *d)
+{
+    for (const char *p = template; *p != '\0'; p++) {
+        if (p[0] != '%' || p[1] == '\0') {
+            put_char(o, *p);
+            continue;
+        }
+        p++;
+        if (*p == 'v')
+            put(o, verdict_word(d->verdict));
+        else if (*p == 'r')
+            put(o, result_word(verdict_result(d->verdict)));
+        else
+            put_char(o, *p);
+    }
+}
+
+void verdict_header(char dst[VERDICT_HEADER], const char *template, const struct decision *d,
+                    struct bv_str recipient)
+{
+    struct out o = {dst, VERDICT_HEADER, 0};
+
+    dst[0] = '\0';
+    if (*template != '\0') {
+        put_template(&o, template, d);
+        return;
+    }
+    put(&o, result_word(verdict_result(d->verdict)));
+    put(&o, " (");
+    put(&o, verdict_word(d->verdict));
+    if (d->verdict == VERDICT_NOT_TAGGABLE) {
+        put(&o, ": ");
+        put(&o, bv_tagging_reason(d->reason));
+    }
+    put_char(&o, ')');
+    if (recipient.n > 0) {
+        put(&o, " recipient=");
+        put_clean(&o, recipient, "()\\", LINE_ADDRESS);
+    }
+}
+
+void verdict_reply(char *dst, size_t size, const char *reject_text, enum verdict v)
+{
+    snprintf(dst, size, "%s%s", reject_text, v == VERDICT_EXPIRED ? ": the address tag has expired" : "");
+}

@@ -1,0 +1,97 @@
+/*
+ * verdict - the words of decisions: what was decided, and how log lines,
+ * headers and replies say it.  Pure.  A new verdict is a member of enum verdict,
+ * its word in verdict.c, and the place in policy.c that reaches it.
+ */
+#ifndef MILTER_VERDICT_H
+#define MILTER_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bv/bv.h"
+#include "milter/net.h"
+
+enum event {
+    EVENT_NONE = 0, /* nothing to decide: no log line */
+    EVENT_SIGN,     /* the sender of outbound mail */
+    EVENT_BOUNCE,   /* a recipient of null-sender mail from outside */
+    EVENT_STRIP     /* a tagged recipient of other mail */
+};
+
+enum verdict {
+    VERDICT_VALID = 0,
+    VERDICT_SIGNED,
+    VERDICT_UNTAGGED,
+    VERDICT_FORGED,
+    VERDICT_EXPIRED,
+    VERDICT_UNKNOWN_KEY,
+    VERDICT_MALFORMED,
+    VERDICT_NOT_TAGGABLE,
+    VERDICT_ALREADY_TAGGED,
+    VERDICT_FAULT /* no usable key, or a library failed: on_fault decides */
+};
+
+enum action {
+    ACTION_ACCEPT = 0, /* let through, logged */
+    ACTION_MARK,       /* let through with a header that says "fail" */
+    ACTION_REJECT,
+    ACTION_TEMPFAIL,
+    ACTION_TOO_MANY /* over max_recipients: a temporary failure for this recipient */
+};
+
+/* The header's result, best first. */
+enum result { RESULT_PASS = 0, RESULT_NONE, RESULT_FAIL };
+
+/* One decision, and all that is said about it. */
+struct decision {
+    enum event event;
+    enum verdict verdict;
+    enum action action;
+    bool at_end;            /* to be acted on at end of message, not at RCPT */
+    int key;                /* number of the key used or named; -1: none */
+    enum bv_tagging reason; /* with VERDICT_NOT_TAGGABLE */
+    long expires;           /* last day of the tag, with VERDICT_VALID and VERDICT_EXPIRED */
+    int line;               /* of the domains table; 0: no row decided */
+    bool ours;              /* the recipient is in a domain of ours, or in none that can be read */
+    bool replace;           /* the sender or recipient is to be replaced by the address that came with this */
+};
+
+const char *event_word(enum event e);
+const char *verdict_word(enum verdict v);
+const char *action_word(enum action a);
+const char *result_word(enum result r);
+/* Sets *out from its word; false, *out unchanged, for a text that is none. The two temporary failures are no words here. */
+bool action_from_word(enum action *out, struct bv_str word);
+
+/* What the header says of a verdict. */
+enum result verdict_result(enum verdict v);
+
+/* Who is on the other end, as far as log lines name it. */
+struct verdict_client {
+    const char *name; /* host name as the MTA gave it, "" when there is none */
+    struct net_addr addr;
+};
+
+enum { VERDICT_LINE = 1200, VERDICT_HEADER = 400 };
+
+/*
+ * The log line, without a newline: words always in the same order, what a
+ * stranger controls last; only printable ASCII, the rest as \xHH, and <>,"\
+ * inside an address too.  Fits VERDICT_LINE; long addresses are cut.
+ */
+void verdict_line(char dst[VERDICT_LINE], const char *queue_id, const struct verdict_client *client,
+                  const struct decision *d, struct bv_str from, struct bv_str rcpt);
+
+/*
+ * The header's value: "fail (forged) recipient=user@example.com", or the
+ * configured template with %v, %r and %% filled in.  `recipient` empty: not
+ * named.  Printable ASCII only; fits VERDICT_HEADER.
+ */
+void verdict_header(char dst[VERDICT_HEADER], const char *template, const struct decision *d,
+                    struct bv_str recipient);
+
+/* The text of the SMTP reply to a refused bounce, from the configured reject_text; '%' not doubled. */
+void verdict_reply(char *dst, size_t size, const char *reject_text, enum verdict v);
+
+#endif

@@ -1,0 +1,56 @@
+#include "tools/args.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void tool_say(const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    fprintf(stderr, "%s: ", program_invocation_short_name);
+    vfprintf(stderr, format, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+}
+
+void tool_say_error(const char *path, const struct keys_error *err)
+{
+    if (err->line > 0)
+        tool_say("%s:%d:%d: %s", path, err->line, err->column, err->text);
+    else
+        tool_say("%s: %s", path, err->text);
+}
+
+int tool_now(int64_t *now, const char *at)
+{
+    if (at == NULL) {
+        *now = (int64_t)time(NULL);
+        return 0;
+    }
+    if (keys_time_read(now, bv_str(at)))
+        return 0;
+    tool_say("--at: \"%s\" is no UTC time like 2026-11-21T12:00:00Z", at);
+    return -1;
+}
+
+const char *tool_keyring(const char *option)
+{
+    const char *env = getenv("BV_KEYRING");
+
+    if (option != NULL)
+        return option;
+    return env != NULL && *env != '\0' ? env : BV_SYSCONFDIR "/bv/keyring.json";
+}
+
+int tool_flush(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    tool_say("standard output: %s", strerror(errno));
+    return -1;
+}

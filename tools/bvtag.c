@@ -1,0 +1,185 @@
+#include "tools/bvtag.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { LINE_OCTETS = 65536 };
+
+static const struct command {
+    const char *name;
+    int (*run)(struct bvtag *b, const char *text);
+    bool needs_ring, needs_conf;
+} commands[] = {
+    {"sign", bvtag_sign, true, false},
+    {"verify", bvtag_verify, true, false},
+    {"strip", bvtag_strip, false, false},
+    {"explain", bvtag_explain, true, true},
+};
+
+static int usage(void)
+{
+    fputs("usage: bvtag [-f KEYRING] [-c CONFIG] [--at TIME] [--json] sign|verify|strip|explain ADDRESS...\n"
+          "       \"-\" reads addresses from standard input, one a line\n",
+          stderr);
+    return TOOL_TROUBLE;
+}
+
+struct options {
+    const char *keyring, *conf, *at;
+    bool json, version;
+};
+
+/* Returns 0, or -1 when there is an option that is none. */
+static int read_options(struct options *o, int argc, char **argv)
+{
+    static const struct option longer[] = {
+        {"at", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+    int c;
+
+    while ((c = getopt_long(argc, argv, "+f:c:V", longer, NULL)) != -1) {
+        switch (c) {
+        case 'f':
+            o->keyring = optarg;
+            break;
+        case 'c':
+            o->conf = optarg;
+            break;
+        case 'a':
+            o->at = optarg;
+            break;
+        case 'j':
+            o->json = true;
+            break;
+        case 'V':
+            o->version = true;
+            break;
+        default:
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int load_conf(struct bvtag *b, const char *path)
+{
+    static struct problems problems;
+    char text[PROBLEM_TEXT + 300];
+
+    if (conf_load(&b->conf, path, &problems) == 0) {
+        b->has_conf = true;
+        return 0;
+    }
+    for (size_t i = 0; i < problems.n && i < PROBLEMS_KEPT; i++) {
+        problem_write(text, sizeof text, &problems.item[i]);
+        tool_say("%s", text);
+    }
+    return -1;
+}
+
+/* The key file: as for every tool, but a configuration that was named comes before the default. */
+static const char *keyring_path(const struct bvtag *b, const struct options *o)
+{
+    bool named = o->keyring != NULL || getenv("BV_KEYRING") != NULL;
+
+    return b->has_conf && !named ? b->conf.keyring : tool_keyring(o->keyring);
+}
+
+static int load(struct bvtag *b, const struct options *o, const struct command *command)
+{
+    struct keys_error err;
+
+    b->json = o->json;
+    if (tool_now(&b->now, o->at) != 0)
+        return -1;
+    if ((command->needs_conf || o->conf != NULL) &&
+        load_conf(b, o->conf != NULL ? o->conf : CONF_DEFAULT_PATH) != 0)
+        return -1;
+    if (!command->needs_ring)
+        return 0;
+    b->keyring_path = keyring_path(b, o);
+    if (keys_load(&b->ring, b->keyring_path, &err) != 0) {
+        tool_say_error(b->keyring_path, &err);
+        return -1;
+    }
+    if (keys_macs_init(&b->macs, &b->ring) != 0) {
+        tool_say("the cryptographic library has failed");
+        return -1;
+    }
+    b->keys.signing = keys_at(&b->keys.all, &b->ring, &b->macs, b->now);
+    b->keys.today = bv_day(b->now);
+    return 0;
+}
+
+static int worse(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* One address a line, in constant memory; what follows the longest line allowed is skipped. */
+static int run_lines(struct bvtag *b, const struct command *command)
+{
+    static char line[LINE_OCTETS];
+    int status = TOOL_YES;
+
+    for (unsigned long number = 1; fgets(line, sizeof line, stdin) != NULL; number++) {
+        size_t n = strcspn(line, "\n");
+        if (line[n] == '\0' && n == sizeof line - 1) {
+            tool_say("standard input:%lu: over %d octets, taken as unreadable", number, LINE_OCTETS - 2);
+            for (int c = getchar(); c != '\n' && c != EOF;)
+                c = getchar();
+            strcpy(line, "<@>");
+            status = worse(status, TOOL_TROUBLE);
+        }
+        line[strcspn(line, "\r\n")] = '\0';
+        status = worse(status, command->run(b, line));
+    }
+    if (!ferror(stdin))
+        return status;
+    tool_say("standard input: cannot be read");
+    return TOOL_TROUBLE;
+}
+
+static int run(struct bvtag *b, const struct command *command, char **addresses)
+{
+    int status = TOOL_YES;
+
+    for (; *addresses != NULL; addresses++)
+        status =
+            worse(status, strcmp(*addresses, "-") == 0 ? run_lines(b, command) : command->run(b, *addresses));
+    return tool_flush() == 0 ? status : TOOL_TROUBLE;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const struct rlimit none = {0, 0};
+    static struct bvtag b;
+    struct options o = {NULL};
+
+    keys_json_setup();
+    setrlimit(RLIMIT_CORE, &none); /* a core file would hold the keys */
+    if (read_options(&o, argc, argv) != 0)
+        return usage();
+    if (o.version)
+        return printf("bvtag %s\n", BV_VERSION) < 0 ? TOOL_TROUBLE : TOOL_YES;
+    const struct command *command = optind < argc ? find_command(argv[optind]) : NULL;
+    if (command == NULL && optind < argc)
+        tool_say("unknown command \"%s\"", argv[optind]);
+    if (command == NULL || optind + 1 >= argc)
+        return usage();
+    int status = load(&b, &o, command) == 0 ? run(&b, command, argv + optind + 1) : TOOL_TROUBLE;
+    keys_macs_free(&b.macs);
+    keys_wipe(&b.ring);
+    conf_free(&b.conf);
+    return status;
+}

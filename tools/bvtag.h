@@ -1,0 +1,41 @@
+/*
+ * bvtag - what its commands share.  A command treats one address, prints its
+ * answer on standard output, and returns an exit status.
+ */
+#ifndef TOOLS_BVTAG_H
+#define TOOLS_BVTAG_H
+
+#include <stdbool.h>
+
+#include "keys/keys.h"
+#include "milter/conf.h"
+#include "tools/args.h"
+
+struct bvtag {
+    bool json;
+    int64_t now;
+    const char *keyring_path;
+    struct keys_ring ring;
+    struct keys_macs macs;
+    struct policy_keys keys; /* the ring at `now` */
+    bool has_conf;           /* -c was given, or the command needs it */
+    struct conf conf;
+};
+
+int bvtag_sign(struct bvtag *b, const char *text);
+int bvtag_verify(struct bvtag *b, const char *text);
+int bvtag_strip(struct bvtag *b, const char *text);
+int bvtag_explain(struct bvtag *b, const char *text);
+
+/* "2026-11-28" for a day since 1970, or "-" for 0. */
+enum { BVTAG_DATE = 32 };
+void bvtag_date(char dst[BVTAG_DATE], long day);
+
+/* The original address of a tagged one, as text; "" when there is no well-formed tag. */
+void bvtag_original(char dst[BV_ADDR_QUOTED], const struct bv_addr *a);
+
+/* `"name": "text"`, null for "" and "-"; `"name": number`, null when not known. After the first, with a comma. */
+void bvtag_json_text(const char *name, const char *text, bool first);
+void bvtag_json_number(const char *name, long number, bool known);
+
+#endif
