@@ -100,6 +100,10 @@ size_t lex_unquote(char *dst, size_t size, struct bv_str s)
     bool quoted = false;
     size_t i = 0;
 
+    if (lex_is_dot_atom(s)) { /* nothing to undo: nearly always */
+        memcpy(dst, s.p, s.n < size ? s.n : size);
+        return s.n;
+    }
     while (i < s.n) {
         char c = s.p[i];
         size_t end = !quoted && (c == '(' || c == '[') ? skip_enclosed(s, i) : 0;

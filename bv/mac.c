@@ -7,8 +7,8 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
-static const char *const algorithm_word[] = {[BV_HMAC_SHA1] = "hmac-sha1", [BV_HMAC_SHA256] = "hmac-sha256"};
-static const char *const algorithm_digest[] = {[BV_HMAC_SHA1] = "SHA1", [BV_HMAC_SHA256] = "SHA256"};
+static const char algorithm_word[][16] = {[BV_HMAC_SHA1] = "hmac-sha1", [BV_HMAC_SHA256] = "hmac-sha256"};
+static const char algorithm_digest[][8] = {[BV_HMAC_SHA1] = "SHA1", [BV_HMAC_SHA256] = "SHA256"};
 
 enum { ALGORITHMS = sizeof algorithm_word / sizeof *algorithm_word };
 

@@ -21,13 +21,35 @@ void log_open(bool to_syslog, bool verbose)
 }
 
 /* One write a line, so that lines of several threads never mix. */
-static void write_line(const char *text)
+static void write_line(const char *text, size_t n)
 {
-    char line[LOG_LINE + 16];
-    int n = snprintf(line, sizeof line, "bvmilter: %s\n", text);
+    static const char prefix[] = "bvmilter: ";
+    char line[sizeof prefix + LOG_LINE + 1];
+    size_t head = sizeof prefix - 1;
 
-    if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
+    n = n < LOG_LINE ? n : LOG_LINE;
+    memcpy(line, prefix, head);
+    memcpy(line + head, text, n);
+    line[head + n] = '\n';
+    if (write(STDERR_FILENO, line, head + n + 1) < 0)
         return; /* there is nobody left to tell */
+}
+
+/* The sink, whatever the priority. */
+static void log_put(int priority, const char *text)
+{
+    int saved = errno;
+
+    if (use_syslog)
+        syslog(priority, "%s", text);
+    else
+        write_line(text, strlen(text));
+    errno = saved;
+}
+
+void log_line(const char *text)
+{
+    log_put(LOG_INFO, text);
 }
 
 __attribute__((format(printf, 2, 0))) static void log_text(int priority, const char *format, va_list ap)
@@ -36,11 +58,8 @@ __attribute__((format(printf, 2, 0))) static void log_text(int priority, const c
     int saved = errno;
 
     vsnprintf(text, sizeof text, format, ap);
-    if (use_syslog)
-        syslog(priority, "%s", text);
-    else
-        write_line(text);
     errno = saved;
+    log_put(priority, text);
 }
 
 void log_info(const char *format, ...)

@@ -9,6 +9,9 @@
 
 void log_open(bool to_syslog, bool verbose);
 
+/* A line that is complete already, as information; cheaper than log_info(). */
+void log_line(const char *text);
+
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

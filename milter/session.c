@@ -340,7 +340,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 
 /* ---- the service ------------------------------------------------------------------------ */
 
-int session_open(const char *listen, bool over_tcp, char *why, size_t size)
+int session_open(char *listen, bool over_tcp, char *why, size_t size)
 {
     struct smfiDesc desc = {
         .xxfi_name = (char[]){"bvmilter"},
@@ -357,10 +357,9 @@ int session_open(const char *listen, bool over_tcp, char *why, size_t size)
         .xxfi_close = on_close,
         .xxfi_negotiate = on_negotiate,
     };
-    char *copy = strdup(listen); /* libmilter keeps it */
 
     take_data = over_tcp;
-    if (copy == NULL || smfi_register(desc) != MI_SUCCESS || smfi_setconn(copy) != MI_SUCCESS ||
+    if (smfi_register(desc) != MI_SUCCESS || smfi_setconn(listen) != MI_SUCCESS ||
         smfi_setbacklog(BACKLOG) != MI_SUCCESS) {
         snprintf(why, size, "\"%s\" is not accepted by libmilter", listen);
         return -1;

@@ -11,11 +11,11 @@
 #include <stddef.h>
 
 /*
- * Opens the listening socket, "unix:..." or "inet:...".  over_tcp: DATA is taken
+ * Opens the listening socket, "unix:..." or "inet:..."; the text must stay.  over_tcp: DATA is taken
  * and answered, or the MTA's delayed acknowledgements stall every message by
  * 40 ms.  Returns 0, or -1 with the reason in why.
  */
-int session_open(const char *listen, bool over_tcp, char *why, size_t size);
+int session_open(char *listen, bool over_tcp, char *why, size_t size);
 
 /* Serves until session_stop(). Returns 0, or -1 when libmilter failed. */
 int session_run(void);

@@ -56,19 +56,16 @@ struct snapshot *snapshot_build(const char *conf_path, struct problems *problems
 int snapshot_install(struct snapshot *s, struct problems *problems)
 {
     struct keys_error err;
-    struct snapshot *old = snapshot_get();
+    struct snapshot *old = current; /* nobody else replaces it */
 
     if (old != NULL && keys_may_follow(&old->ring, &s->ring, &err) != 0) {
         problems_add(problems, s->conf.keyring, 0, "%s", err.text);
-        snapshot_put(old);
         snapshot_put(s);
         return -1;
     }
     pthread_mutex_lock(&current_lock);
     current = s;
     pthread_mutex_unlock(&current_lock);
-    if (old != NULL)
-        snapshot_put(old); /* the reference that was `current` */
     snapshot_put(old);
     return 0;
 }

@@ -15,7 +15,7 @@ struct snapshot;
 struct snapshot *snapshot_build(const char *conf_path, struct problems *problems);
 
 /*
- * Puts a built one in place; the caller's reference goes with it.  Refuses, returning -1 with
+ * Puts a built one in place; the caller's reference goes with it.  One thread installs.  Refuses, returning -1 with
  * *problems filled and the new one freed, a ring that must not follow the one in place.
  */
 int snapshot_install(struct snapshot *s, struct problems *problems);

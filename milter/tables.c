@@ -178,7 +178,7 @@ static bool allocate(struct domains *out, struct bv_str text, size_t lines)
     out->slots = 16;
     while (out->slots < 2 * lines)
         out->slots *= 2;
-    out->names = malloc(text.n + 1);
+    out->names = calloc(1, text.n + 1);
     out->row = calloc(lines, sizeof *out->row);
     out->slot = calloc(out->slots, sizeof *out->slot);
     if (out->names == NULL || out->row == NULL || out->slot == NULL)

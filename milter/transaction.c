@@ -42,7 +42,7 @@ static void log_decision(const struct transaction *t, const char *queue_id, cons
     struct verdict_client client = {or_empty(t->name), t->addr};
 
     verdict_line(line, queue_id, &client, d, bare(t->message->from), bare(rcpt));
-    log_info("%s", line);
+    log_line(line);
 }
 
 static int judge_sender(struct transaction *t, bool authenticated)

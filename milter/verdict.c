@@ -3,140 +3,62 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *event_word(enum event e)
-{
-    switch (e) {
-    case EVENT_SIGN:
-        return "sign";
-    case EVENT_BOUNCE:
-        return "bounce";
-    case EVENT_STRIP:
-        return "strip";
-    case EVENT_NONE:
-        break;
-    }
-    return "none";
-}
-
-const char *verdict_word(enum verdict v)
-{
-    switch (v) {
-    case VERDICT_VALID:
-        return "valid";
-    case VERDICT_SIGNED:
-        return "signed";
-    case VERDICT_UNTAGGED:
-        return "untagged";
-    case VERDICT_FORGED:
-        return "forged";
-    case VERDICT_EXPIRED:
-        return "expired";
-    case VERDICT_UNKNOWN_KEY:
-        return "unknown-key";
-    case VERDICT_MALFORMED:
-        return "malformed";
-    case VERDICT_NOT_TAGGABLE:
-        return "not-taggable";
-    case VERDICT_ALREADY_TAGGED:
-        return "already-tagged";
-    case VERDICT_FAULT:
-        break;
-    }
-    return "fault";
-}
-
-static const char *const action_words[] = {[ACTION_ACCEPT] = "accept",
-                                           [ACTION_MARK] = "mark",
-                                           [ACTION_REJECT] = "reject",
-                                           [ACTION_TEMPFAIL] = "tempfail",
-                                           [ACTION_TOO_MANY] = "too-many"};
-
-const char *action_word(enum action a)
-{
-    return action_words[a];
-}
-
-bool action_from_word(enum action *out, struct bv_str word)
-{
-    for (int a = ACTION_ACCEPT; a < ACTION_TEMPFAIL; a++) {
-        if (bv_str_same(bv_str(action_words[a]), word)) {
-            *out = (enum action)a;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *result_word(enum result r)
-{
-    switch (r) {
-    case RESULT_PASS:
-        return "pass";
-    case RESULT_NONE:
-        return "none";
-    case RESULT_FAIL:
-        break;
-    }
-    return "fail";
-}
-
-enum result verdict_result(enum verdict v)
-{
-    switch (v) {
-    case VERDICT_VALID:
-    case VERDICT_SIGNED:
-        return RESULT_PASS;
-    case VERDICT_NOT_TAGGABLE:
-    case VERDICT_ALREADY_TAGGED:
-    case VERDICT_FAULT:
-        return RESULT_NONE;
-    case VERDICT_UNTAGGED:
-    case VERDICT_FORGED:
-    case VERDICT_EXPIRED:
-    case VERDICT_UNKNOWN_KEY:
-    case VERDICT_MALFORMED:
-        break;
-    }
-    return RESULT_FAIL;
-}
-
 /* A text under construction; what does not fit is left out. */
 struct out {
     char *dst;
     size_t size, n;
 };
 
-static void put(struct out *o, const char *text)
+static void put_str(struct out *o, struct bv_str s)
 {
-    size_t n = strlen(text);
-
-    if (o->n + n < o->size) {
-        memcpy(o->dst + o->n, text, n);
-        o->n += n;
+    if (o->n + s.n < o->size) {
+        memcpy(o->dst + o->n, s.p, s.n);
+        o->n += s.n;
     }
     o->dst[o->n] = '\0';
 }
 
-static void put_char(struct out *o, char c)
+static void put(struct out *o, const char *text)
 {
-    put(o, (const char[]){c, '\0'});
+    put_str(o, bv_str(text));
 }
 
-/* At most `most` octets of a stranger's text; those in `special` are written in hex too. */
-static void put_clean(struct out *o, struct bv_str s, const char *special, size_t most)
+static void put_char(struct out *o, char c)
 {
+    put_str(o, (struct bv_str){&c, 1});
+}
+
+/* What may stand as it is: neither the marks that hold a log line together nor those of a header's comment. */
+static bool is_clean(char c)
+{
+    switch (c) {
+    case '<':
+    case '>':
+    case ',':
+    case '"':
+    case '\\':
+    case '(':
+    case ')':
+        return false;
+    default:
+        return c > ' ' && c < 0x7f;
+    }
+}
+
+/* At most `most` octets of a stranger's text, what is not clean in hex. */
+static void put_clean(struct out *o, struct bv_str s, size_t most)
+{
+    static const char hex[] = "0123456789ABCDEF";
     size_t end = o->n + most < o->size ? o->n + most : o->size;
 
     for (size_t i = 0; i < s.n && o->n + 5 < end; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        char hex[5];
-        if (c > ' ' && c < 0x7f && strchr(special, c) == NULL) {
-            put_char(o, (char)c);
-            continue;
-        }
-        snprintf(hex, sizeof hex, "\\x%02X", c);
-        put(o, hex);
+        if (is_clean(s.p[i]))
+            o->dst[o->n++] = s.p[i];
+        else
+            put_str(o, (struct bv_str){(const char[]){'\\', 'x', hex[c >> 4], hex[c & 15]}, 4});
     }
+    o->dst[o->n] = '\0';
 }
 
 static bool is_queue_id(const char *id)
@@ -159,7 +81,7 @@ enum { LINE_ADDRESS = 330 };
 static void put_address(struct out *o, const char *name, struct bv_str address)
 {
     put(o, name);
-    put_clean(o, address, "<>,\"\\", LINE_ADDRESS);
+    put_clean(o, address, LINE_ADDRESS);
     put_char(o, '>');
 }
 
@@ -225,7 +147,7 @@ void verdict_header(char dst[VERDICT_HEADER], const char *template, const struct
     put_char(&o, ')');
     if (recipient.n > 0) {
         put(&o, " recipient=");
-        put_clean(&o, recipient, "()\\", LINE_ADDRESS);
+        put_clean(&o, recipient, LINE_ADDRESS);
     }
 }
 

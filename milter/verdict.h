@@ -1,7 +1,7 @@
 /*
  * verdict - the words of decisions: what was decided, and how log lines,
  * headers and replies say it.  Pure.  A new verdict is a member of enum verdict,
- * its word in verdict.c, and the place in policy.c that reaches it.
+ * its word and result in words.c, and the place in policy.c that reaches it.
  */
 #ifndef MILTER_VERDICT_H
 #define MILTER_VERDICT_H
@@ -57,6 +57,8 @@ struct decision {
     bool replace;           /* the sender or recipient is to be replaced by the address that came with this */
 };
 
+/* ---- words.c ---- */
+
 const char *event_word(enum event e);
 const char *verdict_word(enum verdict v);
 const char *action_word(enum action a);
@@ -66,6 +68,8 @@ bool action_from_word(enum action *out, struct bv_str word);
 
 /* What the header says of a verdict. */
 enum result verdict_result(enum verdict v);
+
+/* ---- verdict.c ---- */
 
 /* Who is on the other end, as far as log lines name it. */
 struct verdict_client {
@@ -77,8 +81,8 @@ enum { VERDICT_LINE = 1200, VERDICT_HEADER = 400 };
 
 /*
  * The log line, without a newline: words always in the same order, what a
- * stranger controls last; only printable ASCII, the rest as \xHH, and <>,"\
- * inside an address too.  Fits VERDICT_LINE; long addresses are cut.
+ * stranger controls last; inside an address anything but printable ASCII, and
+ * each of <>,"\() is written as \xHH.  Fits VERDICT_LINE; long addresses are cut.
  */
 void verdict_line(char dst[VERDICT_LINE], const char *queue_id, const struct verdict_client *client,
                   const struct decision *d, struct bv_str from, struct bv_str rcpt);

@@ -1,0 +1,50 @@
+#include "tools/cmd.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static const struct command {
+    const char *name, *usage;
+    int (*run)(struct cmd *c, int argc, char **argv);
+} commands[] = {
+    {"init", "[--lifetime 7d] [--algorithm hmac-sha1|hmac-sha256]", cmd_init},
+    {"list", "[--json]", cmd_list},
+    {"rotate", "[--delay 1h] [--lifetime D] [--algorithm A] [--if-older-than D]", cmd_rotate},
+    {"check", "[--json]", cmd_check},
+};
+
+void cmd_usage(FILE *to)
+{
+    fputs("usage: bvkey [-f FILE] [--at TIME] COMMAND\ncommands:\n", to);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(to, "  %-6s %s\n", commands[i].name, commands[i].usage);
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const struct rlimit none = {0, 0};
+    const struct command *command;
+    struct cmd c = {0};
+    int at;
+
+    keys_json_setup();
+    setrlimit(RLIMIT_CORE, &none); /* a core file would hold the keys */
+    at = cmd_options_before(&c, argc, argv);
+    if (at < 0)
+        return c.status;
+    if (at == argc)
+        return cmd_misused("no command");
+    command = find_command(argv[at]);
+    if (command == NULL)
+        return cmd_misused("unknown command \"%s\"", argv[at]);
+    return command->run(&c, argc - at, argv + at);
+}

@@ -1,0 +1,158 @@
+#include "tools/cmd.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+enum {
+    CLOCK_SLACK = 5 * 60, /* seconds between the clocks of two nodes that are nothing to speak of */
+    ROTATION_DUE = 90 * BV_DAY_SECONDS, /* a key should not sign for longer */
+    NUMBERS_LOW = 2,
+    FINDINGS_MAX = 8
+};
+
+struct findings {
+    size_t n, faults;
+    struct finding {
+        bool fault;
+        char text[600];
+    } item[FINDINGS_MAX];
+};
+
+static void add(struct findings *f, bool fault, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void add(struct findings *f, bool fault, const char *format, ...)
+{
+    struct finding *item;
+    va_list ap;
+
+    if (f->n == FINDINGS_MAX)
+        return;
+    item = &f->item[f->n++];
+    item->fault = fault;
+    f->faults += fault;
+    va_start(ap, format);
+    vsnprintf(item->text, sizeof item->text, format, ap);
+    va_end(ap);
+}
+
+static void check_clock(struct findings *f, const struct keys_ring *ring, int64_t now)
+{
+    char clock[KEYS_TIME_LEN + 1], updated[KEYS_TIME_LEN + 1];
+
+    keys_time_write(clock, now);
+    keys_time_write(updated, ring->updated);
+    if (now < ring->updated - CLOCK_SLACK)
+        add(f, true, "the clock says %s, but the file was written at %s: one of the two clocks is wrong", clock,
+            updated);
+}
+
+static void check_signing(struct findings *f, const struct keys_ring *ring, int64_t now)
+{
+    int signing = keys_signing(ring, now);
+    char when[KEYS_TIME_LEN + 1];
+
+    keys_time_write(when, ring->key[signing < 0 ? 0 : signing].sign_from);
+    if (signing < 0)
+        add(f, true, "no key signs before %s", when);
+    else if ((size_t)signing + 1 == ring->count && now - ring->key[signing].sign_from > ROTATION_DUE)
+        add(f, false, "rotation is overdue: key %u signs since %s, more than %d days",
+            ring->key[signing].number, when, ROTATION_DUE / BV_DAY_SECONDS);
+}
+
+static void check_retired(struct findings *f, const struct keys_ring *ring, int64_t now)
+{
+    char list[4 * KEYS_MAX] = "";
+    size_t n = 0;
+
+    for (size_t i = 0; i < ring->count; i++)
+        if (keys_phase(ring, i, now) == KEYS_RETIRED)
+            n += (size_t)snprintf(list + n, sizeof list - n, "%s%u", n == 0 ? "" : ", ", ring->key[i].number);
+    if (n > 0)
+        add(f, false, "retired and purgeable: key %s", list);
+}
+
+static void check_numbers(struct findings *f, const struct keys_ring *ring, int64_t now)
+{
+    int left = 0;
+
+    for (unsigned number = 0; number < BV_KEY_NUMBERS; number++)
+        left += keys_number_free(ring, number, now);
+    if (left <= NUMBERS_LOW)
+        add(f, false, "key numbers run out: %d of %d are free", left, BV_KEY_NUMBERS);
+}
+
+/* Returns 0, or -1 when it could not be told. */
+static int examine(struct findings *f, const struct cmd *c)
+{
+    struct keys_ring ring;
+    struct keys_error err;
+
+    if (keys_load(&ring, c->file, &err) == 0) {
+        if (!ring.checksummed)
+            add(f, false, "the file has no checksum: damage would go unnoticed");
+        check_clock(f, &ring, c->now);
+        check_signing(f, &ring, c->now);
+        check_retired(f, &ring, c->now);
+        check_numbers(f, &ring, c->now);
+        keys_wipe(&ring);
+        return 0;
+    }
+    if (err.sys != 0) {
+        tool_say_error(c->file, &err);
+        return -1;
+    }
+    if (err.line > 0)
+        add(f, true, "line %d, column %d: %s", err.line, err.column, err.text);
+    else
+        add(f, true, "%s", err.text);
+    return 0;
+}
+
+static void print_text(const struct findings *f, const struct cmd *c)
+{
+    for (size_t i = 0; i < f->n; i++)
+        printf("%s: %s: %s\n", c->file, f->item[i].fault ? "fault" : "note", f->item[i].text);
+    if (f->n == 0)
+        printf("%s: good\n", c->file);
+}
+
+static void print_array(const struct findings *f, bool fault)
+{
+    size_t printed = 0;
+
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->item[i].fault != fault)
+            continue;
+        if (printed++ > 0)
+            fputs(", ", stdout);
+        cmd_json_string(f->item[i].text);
+    }
+}
+
+static void print_json(const struct findings *f)
+{
+    printf("{\"ok\": %s, \"faults\": [", f->faults == 0 ? "true" : "false");
+    print_array(f, true);
+    fputs("], \"notes\": [", stdout);
+    print_array(f, false);
+    puts("]}");
+}
+
+int cmd_check(struct cmd *c, int argc, char **argv)
+{
+    bool json = false;
+    const struct cmd_option options[] = {{.name = "json", .given = &json}, {0}};
+    struct findings f = {0};
+
+    if (cmd_options(c, options, 0, argc, argv) < 0)
+        return c->status;
+    if (examine(&f, c) != 0)
+        return TOOL_TROUBLE;
+    if (json)
+        print_json(&f);
+    else
+        print_text(&f, c);
+    if (tool_flush() != 0)
+        return TOOL_TROUBLE;
+    return f.faults == 0 ? TOOL_YES : TOOL_NO;
+}
