@@ -10,9 +10,10 @@
 /*
  * Notes in conf->line where each setting stands, and reports what libconfuse
  * lets pass in silence: a setting given twice (the last would win), and ${NAME}
- * (the environment would be put in).
+ * (the environment would be put in); a string that is not closed in its line (the
+ * rest of the file would be it), and blanks that line out.
  */
-void conf_scan(struct conf *conf, const char *path, const char *text, struct problems *problems);
+void conf_scan(struct conf *conf, const char *path, char *text, struct problems *problems);
 
 /* Blanks a line out; false when there is nothing in it any more. */
 bool conf_blank_line(char *text, int line);

@@ -171,8 +171,7 @@ static int serve(const struct options *o, struct problems *problems)
         return EXIT_FAILURE;
     }
     tell_ready(ready);
-    if (session_run() == 0)
-        return EXIT_SUCCESS;
+    session_run();
     log_error("libmilter has given up");
     return EXIT_FAILURE;
 }

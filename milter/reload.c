@@ -81,20 +81,15 @@ static void reload(void)
     free(problems);
 }
 
-/*
- * libmilter's listener notices a stop after up to five seconds only.  Nothing
- * needs it any more once no callback runs, so the process ends by itself.
- */
 static void stop(void)
 {
     struct timespec tick = {.tv_nsec = STOP_TICK_MS * 1000000L};
 
     log_info("stopping");
-    session_stop();
     listen_remove(what.listen);
-    nanosleep(&tick, NULL); /* the last answers are on their way */
-    for (int i = 0; i < STOP_PATIENCE && session_busy() > 0; i++)
+    for (int i = 0; i < STOP_PATIENCE && !session_stop(); i++)
         nanosleep(&tick, NULL);
+    nanosleep(&tick, NULL); /* the last answers are on their way */
     _exit(0);
 }
 

@@ -20,8 +20,9 @@ enum {
     REPLY_TEXT = 512
 };
 
-static bool take_data; /* set once, before the first session */
-static atomic_int busy;
+static bool take_data;  /* set once, before the first session */
+static atomic_int busy; /* callbacks at work whose answer matters */
+static atomic_bool stopping;
 
 /* ---- replies ------------------------------------------------------------------ */
 
@@ -140,18 +141,34 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
     return SMFIS_NOREPLY;
 }
 
+/* Whether a callback may begin; if so, leave() must follow. */
+static bool enter(void)
+{
+    atomic_fetch_add(&busy, 1);
+    if (!atomic_load(&stopping))
+        return true;
+    atomic_fetch_sub(&busy, 1);
+    return false;
+}
+
+static void leave(void)
+{
+    atomic_fetch_sub(&busy, 1);
+}
+
 static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 {
     struct transaction *t = transaction_of(ctx);
     struct decision d;
     sfsistat answer = SMFIS_CONTINUE;
 
-    atomic_fetch_add(&busy, 1);
+    if (!enter())
+        return tempfail(ctx);
     if (t == NULL || t->message == NULL || transaction_rcpt(t, &d, queue_id(ctx), argv) != 0)
         answer = tempfail(ctx);
     else if (!d.at_end)
         answer = perform(ctx, &d, snapshot_conf(t->snapshot));
-    atomic_fetch_sub(&busy, 1);
+    leave();
     return answer;
 }
 
@@ -262,12 +279,11 @@ static sfsistat on_eom(SMFICTX *ctx)
 {
     struct transaction *t = transaction_of(ctx);
 
-    if (t == NULL || t->message == NULL)
+    if (t == NULL || t->message == NULL || !enter())
         return tempfail(ctx);
-    atomic_fetch_add(&busy, 1);
     sfsistat answer = finish_message(ctx, t);
     transaction_end(t);
-    atomic_fetch_sub(&busy, 1);
+    leave();
     return answer;
 }
 
@@ -332,6 +348,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
         *p2 = *p3 = 0;
         if (actions & SMFIF_SETSYMLIST)
             ask_for_macros(ctx, &snapshot_conf(snapshot)->policy);
+        log_debug("negotiated: actions 0x%lx, protocol 0x%lx", *want_actions, *want_protocol);
         answer = SMFIS_CONTINUE;
     }
     snapshot_put(snapshot);
@@ -372,17 +389,13 @@ int session_open(char *listen, bool over_tcp, char *why, size_t size)
     return -1;
 }
 
-int session_run(void)
+void session_run(void)
 {
-    return smfi_main() == MI_SUCCESS ? 0 : -1;
+    smfi_main();
 }
 
-void session_stop(void)
+bool session_stop(void)
 {
-    smfi_stop();
-}
-
-int session_busy(void)
-{
-    return atomic_load(&busy);
+    atomic_store(&stopping, true);
+    return atomic_load(&busy) == 0;
 }

@@ -17,13 +17,14 @@
  */
 int session_open(char *listen, bool over_tcp, char *why, size_t size);
 
-/* Serves until session_stop(). Returns 0, or -1 when libmilter failed. */
-int session_run(void);
+/* Serves for ever; returns only when libmilter gives up. */
+void session_run(void);
 
-/* No new commands are taken; safe from any thread. */
-void session_stop(void);
-
-/* Callbacks that are running now. */
-int session_busy(void);
+/*
+ * From now on every command is answered with a temporary failure.  Returns
+ * whether no callback is at work any more, so that the process may end.  Safe
+ * from any thread, again and again.  (libmilter's own stop takes five seconds.)
+ */
+bool session_stop(void);
 
 #endif

@@ -45,6 +45,19 @@ static void log_decision(const struct transaction *t, const char *queue_id, cons
     log_line(line);
 }
 
+static const char *direction_word(enum direction direction)
+{
+    switch (direction) {
+    case DIRECTION_INBOUND:
+        return "inbound";
+    case DIRECTION_INTERNAL:
+        return "internal";
+    case DIRECTION_OUTBOUND:
+        break;
+    }
+    return "outbound";
+}
+
 static int judge_sender(struct transaction *t, bool authenticated)
 {
     struct message *m = t->message;
@@ -60,6 +73,7 @@ static int judge_sender(struct transaction *t, bool authenticated)
     m->null_sender = sender.shape == BV_NULL_SENDER;
     m->direction = policy_direction(policy, &client);
     policy_mail(&m->sign, m->tagged, policy, &keys, m->direction, &sender);
+    log_debug("MAIL: %s%s", direction_word(m->direction), m->null_sender ? ", null sender" : "");
     snapshot_keys_done(t->snapshot, macs);
     if (m->sign.action == ACTION_TEMPFAIL) /* RCPT will say so, and the end never comes */
         log_decision(t, NULL, &m->sign, "");
