@@ -1,7 +1,6 @@
 #include "milter/session.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,19 +85,6 @@ static struct transaction *transaction_of(SMFICTX *ctx)
     return t;
 }
 
-static void set_address(struct net_addr *out, const _SOCK_ADDR *addr)
-{
-    out->family = NET_UNKNOWN;
-    if (addr == NULL)
-        return;
-    if (addr->sa_family == AF_INET)
-        net_addr_v4(out, &((const struct sockaddr_in *)(const void *)addr)->sin_addr);
-    else if (addr->sa_family == AF_INET6)
-        net_addr_v6(out, &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr);
-    else if (addr->sa_family == AF_UNIX)
-        out->family = NET_UNIX;
-}
-
 /*
  * The value of a macro, taken away, so that it counts for this command only: libmilter
  * keeps a stage's macros until the MTA sends new ones, even from an aborted message.
@@ -125,8 +111,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
 
     if (t == NULL)
         return SMFIS_NOREPLY;
-    set_address(&t->addr, addr);
-    transaction_client(t, host, smfi_getsymval(ctx, (char[]){"{daemon_name}"}));
+    transaction_client(t, host, addr, smfi_getsymval(ctx, (char[]){"{daemon_name}"}));
     return SMFIS_NOREPLY;
 }
 

@@ -1,5 +1,6 @@
 #include "milter/transaction.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,8 +18,23 @@ static const char *or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-void transaction_client(struct transaction *t, const char *name, const char *daemon)
+static void set_address(struct net_addr *out, const struct sockaddr *addr)
 {
+    out->family = NET_UNKNOWN;
+    if (addr == NULL)
+        return;
+    if (addr->sa_family == AF_INET)
+        net_addr_v4(out, &((const struct sockaddr_in *)(const void *)addr)->sin_addr);
+    else if (addr->sa_family == AF_INET6)
+        net_addr_v6(out, &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr);
+    else if (addr->sa_family == AF_UNIX)
+        out->family = NET_UNIX;
+}
+
+void transaction_client(struct transaction *t, const char *name, const struct sockaddr *addr,
+                        const char *daemon)
+{
+    set_address(&t->addr, addr);
     free(t->name);
     free(t->daemon);
     t->name = name != NULL ? strdup(name) : NULL;

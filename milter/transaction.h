@@ -6,6 +6,8 @@
 #ifndef MILTER_TRANSACTION_H
 #define MILTER_TRANSACTION_H
 
+#include <sys/socket.h>
+
 #include "milter/message.h"
 #include "milter/snapshot.h"
 
@@ -19,8 +21,9 @@ struct transaction {
     struct message *message;   /* NULL between messages, and when memory was short at MAIL */
 };
 
-/* Who the client is; texts are copied, NULL is legal. */
-void transaction_client(struct transaction *t, const char *name, const char *daemon);
+/* Who the client is, as the MTA said; all is copied, NULL is legal. */
+void transaction_client(struct transaction *t, const char *name, const struct sockaddr *addr,
+                        const char *daemon);
 
 /* Begins a message, whatever was before. Returns 0, or -1, logged, with no message begun. */
 int transaction_mail(struct transaction *t, const char *from, bool authenticated);

@@ -1,6 +1,5 @@
 #include "tools/cmd.h"
 
-#include <stdarg.h>
 #include <string.h>
 #include <sys/resource.h>
 

@@ -1,8 +1,6 @@
 #include "tools/cmd.h"
 
-#include <errno.h>
 #include <stdarg.h>
-#include <string.h>
 
 enum {
     CLOCK_SLACK = 5 * 60, /* seconds between the clocks of two nodes that are nothing to speak of */

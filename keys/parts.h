@@ -1,0 +1,41 @@
+/*
+ * parts - what the files of keys/ share.  Private to keys/.
+ */
+#ifndef KEYS_PARTS_H
+#define KEYS_PARTS_H
+
+#include <sys/stat.h>
+
+#include "keys/keys.h"
+
+#define KEYS_FORMAT "bv-keyring"
+enum { KEYS_VERSION = 1 };
+
+/* Fills *err with a sentence, no place. Returns -1. */
+int keys_fail(struct keys_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Fills *err with "WHAT: strerror(errno)", or "WHAT NAME: ..." with a name. Returns -1. */
+int keys_fail_sys(struct keys_error *err, const char *what, const char *name);
+
+/* Writes 2 * n lower-case hex digits and a NUL. */
+void keys_hex(char *dst, const unsigned char *bytes, size_t n);
+
+/*
+ * Strict base64, RFC 4648 4: padded, canonical, no blanks.  Returns the octets
+ * written, or 0, dst wiped, when the text is none or does not fit in size.
+ */
+size_t keys_base64_read(unsigned char *dst, size_t size, struct bv_str text);
+enum { KEYS_SECRET_TEXT = (KEYS_SECRET_MAX + 2) / 3 * 4 };
+/* Writes (n + 2) / 3 * 4 characters and a NUL. */
+void keys_base64_write(char *dst, const unsigned char *bytes, size_t n);
+
+/* Whether UTF-8 text is free of control characters: C0, DEL, C1. */
+bool keys_text_clean(const char *text);
+
+/* The real path of a file that is there, or of a new name in a directory that is. */
+int keys_resolve(char dst[KEYS_PATH_MAX], const char *path, struct keys_error *err);
+/* Cuts a path's directory off: "/a/b" "/a", "/b" "/", "b" ".". Returns the name, in path. */
+const char *keys_split(char directory[KEYS_PATH_MAX], const char *path);
+/* Refuses a directory that others can write, with the command that mends it. */
+int keys_check_directory(const char *directory, struct keys_error *err);
+
+#endif
