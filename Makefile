@@ -48,7 +48,7 @@ BV_SRC = $(wildcard bv/*.c)
 KEYS_SRC = $(wildcard keys/*.c)
 PURE_SRC = milter/net.c milter/problems.c milter/tables.c milter/policy.c milter/words.c milter/verdict.c milter/message.c
 CONF_SRC = milter/conf.c milter/conf_rows.c milter/conf_text.c milter/slurp.c
-EDGE_SRC = milter/snapshot.c milter/transaction.c milter/session.c milter/listen.c milter/reload.c milter/log.c milter/main.c
+EDGE_SRC = milter/snapshot.c milter/transaction.c milter/session.c milter/listen.c milter/reload.c milter/watch.c milter/clock.c milter/log.c milter/main.c
 CMD_SRC = $(wildcard tools/cmd_*.c)
 PROGRAMS = bvmilter bvkey bvtag
 

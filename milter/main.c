@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,10 +131,8 @@ static void tell_ready(int ready)
 
 static void log_start(const struct conf *conf, const struct snapshot *s)
 {
-    const struct keys_ring *ring = snapshot_ring(s);
-
-    log_info("%s serves on %s: %zu domains, ring generation %" PRId64 " with %zu keys", "bvmilter " BV_VERSION,
-             conf->listen, snapshot_conf(s)->policy.domains.n, ring->generation, ring->count);
+    log_info("bvmilter %s serves on %s: %zu domains", BV_VERSION, conf->listen,
+             snapshot_conf(s)->policy.domains.n);
     if (strncmp(conf->listen, "unix:", 5) != 0 && strstr(conf->listen, "@127.") == NULL &&
         strstr(conf->listen, "@::1") == NULL && strstr(conf->listen, "@localhost") == NULL)
         log_warn("%s: whoever reaches it can have addresses signed; a firewall must keep strangers away",

@@ -91,6 +91,21 @@ int message_add(struct message *m, const struct decision *d, const char *address
     return 0;
 }
 
+bool recipient_other_spelling(char path[BV_ADDR_QUOTED + 2], const struct recipient *r)
+{
+    struct bv_addr a;
+
+    if (strpbrk(r->given, ":(") == NULL)
+        return false;
+    bv_addr_read(&a, bv_str(r->given));
+    path[0] = '<';
+    if (a.shape != BV_MAILBOX || a.overlong ||
+        bv_addr_write(path + 1, BV_ADDR_QUOTED, bv_addr_local(&a), bv_addr_domain(&a)) == 0)
+        return false;
+    strcat(path, ">");
+    return strcmp(path, r->given) != 0;
+}
+
 bool message_has_work(const struct message *m)
 {
     if (m->sign.event != EVENT_NONE)

@@ -38,6 +38,13 @@ struct message {
     size_t copies; /* header fields with our name that came in */
 };
 
+/*
+ * MTAs know a recipient by what the client gave, but Postfix without its source
+ * route and comments.  Writes that spelling, in brackets, to path, when it is
+ * another one; returns whether it is.
+ */
+bool recipient_other_spelling(char path[BV_ADDR_QUOTED + 2], const struct recipient *r);
+
 /* An empty message; NULL without memory. */
 struct message *message_new(const char *from);
 void message_free(struct message *m); /* NULL is legal */

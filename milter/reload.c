@@ -1,6 +1,5 @@
 #include "milter/reload.h"
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "milter/log.h"
 #include "milter/session.h"
 #include "milter/snapshot.h"
+#include "milter/watch.h"
 
 enum { STOP_PATIENCE = 100, STOP_TICK_MS = 20 };
 
@@ -68,13 +68,12 @@ static void reload(void)
         log_error("no memory to reload; the settings and the ring in use stay");
         return;
     }
-    const struct keys_ring *ring = s != NULL ? snapshot_ring(s) : NULL;
-    int64_t generation = ring != NULL ? ring->generation : 0;
     bool moved = s != NULL && strcmp(snapshot_conf(s)->listen, what.listen) != 0;
     if (s == NULL || snapshot_install(s, problems) != 0) {
         log_problems(problems);
     } else {
-        log_info("reloaded: %s, ring generation %" PRId64, what.conf_path, generation);
+        log_info("reloaded: %s", what.conf_path);
+        watch_begin();
         if (moved)
             log_warn("listen has changed; that, socket_group and user need a restart");
     }
@@ -95,13 +94,17 @@ static void stop(void)
 
 static void *serve_signals(void *unused)
 {
+    const struct timespec tick = {.tv_sec = WATCH_TICK_SECONDS};
     sigset_t set;
 
     (void)unused;
     ours(&set);
+    watch_begin();
     for (;;) {
-        int signal_number = sigwaitinfo(&set, NULL);
-        if (signal_number == SIGHUP || signal_number == SIGUSR1)
+        int signal_number = sigtimedwait(&set, NULL, &tick);
+        if (signal_number < 0)
+            watch_tick();
+        else if (signal_number == SIGHUP || signal_number == SIGUSR1)
             reload();
         else if (signal_number == SIGTERM || signal_number == SIGINT)
             stop();

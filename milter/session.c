@@ -99,6 +99,12 @@ static bool take_macro(SMFICTX *ctx, char *name)
     return set;
 }
 
+/* No answer, if that was agreed on: an MTA that waits for one would wait for ever. */
+static sfsistat no_reply(const struct transaction *t, unsigned long flag)
+{
+    return t != NULL && (t->protocol & flag) ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
 static char *queue_id(SMFICTX *ctx)
 {
     return smfi_getsymval(ctx, (char[]){"i"});
@@ -109,10 +115,9 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
 {
     struct transaction *t = transaction_of(ctx);
 
-    if (t == NULL)
-        return SMFIS_NOREPLY;
-    transaction_client(t, host, addr, smfi_getsymval(ctx, (char[]){"{daemon_name}"}));
-    return SMFIS_NOREPLY;
+    if (t != NULL)
+        transaction_client(t, host, addr, smfi_getsymval(ctx, (char[]){"{daemon_name}"}));
+    return no_reply(t, SMFIP_NR_CONN);
 }
 
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
@@ -123,7 +128,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
 
     if (t != NULL)
         transaction_mail(t, argv[0], type || authen);
-    return SMFIS_NOREPLY;
+    return no_reply(t, SMFIP_NR_MAIL);
 }
 
 /* Whether a callback may begin; if so, leave() must follow. */
@@ -177,7 +182,13 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
     (void)value;
     if (t != NULL && t->message != NULL && strcasecmp(name, snapshot_conf(t->snapshot)->header_name) == 0)
         t->message->copies++;
-    return SMFIS_NOREPLY;
+    return no_reply(t, SMFIP_NR_HDR);
+}
+
+/* Taken, for libmilter's sake: it takes no end of a message whose headers it saw neither one nor the end of. */
+static sfsistat on_eoh(SMFICTX *ctx)
+{
+    return no_reply(smfi_getpriv(ctx), SMFIP_NR_EOH);
 }
 
 /* ---- end of message ---------------------------------------------------------------- */
@@ -218,6 +229,8 @@ static int replace_recipient(SMFICTX *ctx, struct recipient *r)
     }
     if (result == MI_SUCCESS && r->remove)
         result = smfi_delrcpt(ctx, r->given);
+    if (result == MI_SUCCESS && r->remove && recipient_other_spelling(path, r))
+        result = smfi_delrcpt(ctx, path);
     return result;
 }
 
@@ -313,7 +326,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 {
     const unsigned long needed =
         SMFIF_CHGFROM | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_ADDHDRS | SMFIF_CHGHDRS;
-    unsigned long unwanted = SMFIP_NOHELO | SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NOUNKNOWN;
+    unsigned long flags = SMFIP_NOHELO | SMFIP_NOBODY | SMFIP_NOUNKNOWN;
     struct transaction *t = transaction_of(ctx);
     struct snapshot *snapshot = snapshot_get();
     sfsistat answer = SMFIS_REJECT;
@@ -325,11 +338,11 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
             actions, needed);
     } else if (t != NULL) {
         t->counts_headers = !snapshot_conf(snapshot)->policy.untagged_at_rcpt;
-        unwanted |= t->counts_headers ? 0 : SMFIP_NOHDRS;
-        unwanted |= t->counts_headers || take_data ? 0 : SMFIP_NODATA;
+        flags |= t->counts_headers ? SMFIP_NR_HDR | SMFIP_NR_EOH : SMFIP_NOHDRS | SMFIP_NOEOH;
+        flags |= t->counts_headers || take_data ? 0 : SMFIP_NODATA;
         *want_actions = needed | (actions & SMFIF_SETSYMLIST);
-        *want_protocol =
-            protocol & (unwanted | SMFIP_NR_CONN | SMFIP_NR_MAIL | (t->counts_headers ? SMFIP_NR_HDR : 0));
+        t->protocol = protocol & (flags | SMFIP_NR_CONN | SMFIP_NR_MAIL);
+        *want_protocol = t->protocol;
         *p2 = *p3 = 0;
         if (actions & SMFIF_SETSYMLIST)
             ask_for_macros(ctx, &snapshot_conf(snapshot)->policy);
@@ -354,6 +367,7 @@ int session_open(char *listen, bool over_tcp, char *why, size_t size)
         .xxfi_envrcpt = on_rcpt,
         .xxfi_data = on_data,
         .xxfi_header = on_header,
+        .xxfi_eoh = on_eoh,
         .xxfi_eom = on_eom,
         .xxfi_abort = on_abort,
         .xxfi_close = on_close,

@@ -1,5 +1,6 @@
 #include "milter/snapshot.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -9,9 +10,15 @@ struct snapshot_macs {
     struct snapshot_macs *next;
 };
 
-struct snapshot {
+/* Settings that several snapshots may share: a new ring leaves them as they are. */
+struct settings {
     atomic_int references;
     struct conf conf;
+};
+
+struct snapshot {
+    atomic_int references;
+    struct settings *settings;
     struct keys_ring ring;
     pthread_mutex_t pool_lock;
     struct snapshot_macs *pool; /* as many as were ever in use at once */
@@ -19,6 +26,14 @@ struct snapshot {
 
 static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct snapshot *current;
+
+static void settings_put(struct settings *settings)
+{
+    if (settings == NULL || atomic_fetch_sub(&settings->references, 1) != 1)
+        return;
+    conf_free(&settings->conf);
+    free(settings);
+}
 
 static void snapshot_free(struct snapshot *s)
 {
@@ -29,28 +44,54 @@ static void snapshot_free(struct snapshot *s)
     }
     pthread_mutex_destroy(&s->pool_lock);
     keys_wipe(&s->ring);
-    conf_free(&s->conf);
+    settings_put(s->settings);
     free(s);
 }
 
-struct snapshot *snapshot_build(const char *conf_path, struct problems *problems)
+/* Takes over a reference to the settings, also when it fails. */
+static struct snapshot *snapshot_new(struct settings *settings)
 {
     struct snapshot *s = calloc(1, sizeof *s);
-    struct keys_error err;
 
     if (s == NULL) {
-        problems_add(problems, conf_path, 0, "no memory");
+        settings_put(settings);
         return NULL;
     }
     atomic_init(&s->references, 1);
     pthread_mutex_init(&s->pool_lock, NULL);
-    if (conf_load(&s->conf, conf_path, problems) == 0) {
-        if (keys_load(&s->ring, s->conf.keyring, &err) == 0)
+    s->settings = settings;
+    return s;
+}
+
+struct snapshot *snapshot_build(const char *conf_path, struct problems *problems)
+{
+    struct settings *settings = calloc(1, sizeof *settings);
+    struct keys_error err;
+
+    if (settings != NULL)
+        atomic_init(&settings->references, 1);
+    struct snapshot *s = settings == NULL ? NULL : snapshot_new(settings);
+    if (s == NULL) {
+        problems_add(problems, conf_path, 0, "no memory");
+        return NULL;
+    }
+    if (conf_load(&settings->conf, conf_path, problems) == 0) {
+        if (keys_load(&s->ring, settings->conf.keyring, &err) == 0)
             return s;
-        problems_add(problems, s->conf.keyring, err.line, "%s", err.text);
+        problems_add(problems, settings->conf.keyring, err.line, "%s", err.text);
     }
     snapshot_free(s);
     return NULL;
+}
+
+static void put_in_place(struct snapshot *s)
+{
+    struct snapshot *old = current;
+
+    pthread_mutex_lock(&current_lock);
+    current = s;
+    pthread_mutex_unlock(&current_lock);
+    snapshot_put(old);
 }
 
 int snapshot_install(struct snapshot *s, struct problems *problems)
@@ -59,14 +100,25 @@ int snapshot_install(struct snapshot *s, struct problems *problems)
     struct snapshot *old = current; /* nobody else replaces it */
 
     if (old != NULL && keys_may_follow(&old->ring, &s->ring, &err) != 0) {
-        problems_add(problems, s->conf.keyring, 0, "%s", err.text);
+        problems_add(problems, s->settings->conf.keyring, 0, "%s", err.text);
         snapshot_put(s);
         return -1;
     }
-    pthread_mutex_lock(&current_lock);
-    current = s;
-    pthread_mutex_unlock(&current_lock);
-    snapshot_put(old);
+    put_in_place(s);
+    return 0;
+}
+
+int snapshot_replace_ring(struct snapshot *old, const struct keys_ring *ring, struct keys_error *err)
+{
+    atomic_fetch_add(&old->settings->references, 1);
+    struct snapshot *s = snapshot_new(old->settings);
+
+    if (s == NULL) {
+        *err = (struct keys_error){.text = "no memory", .sys = ENOMEM};
+        return -1;
+    }
+    s->ring = *ring;
+    put_in_place(s);
     return 0;
 }
 
@@ -88,7 +140,7 @@ void snapshot_put(struct snapshot *s)
 
 const struct conf *snapshot_conf(const struct snapshot *s)
 {
-    return &s->conf;
+    return &s->settings->conf;
 }
 
 const struct keys_ring *snapshot_ring(const struct snapshot *s)

@@ -19,6 +19,8 @@ struct snapshot *snapshot_build(const char *conf_path, struct problems *problems
  * *problems filled and the new one freed, a ring that must not follow the one in place.
  */
 int snapshot_install(struct snapshot *s, struct problems *problems);
+/* Puts one in place that has the settings of `old` and another ring. Returns 0, or -1 with *err filled. */
+int snapshot_replace_ring(struct snapshot *old, const struct keys_ring *ring, struct keys_error *err);
 
 struct snapshot *snapshot_get(void);   /* a reference to the one in place; never NULL once one is installed */
 void snapshot_put(struct snapshot *s); /* gives a reference back; NULL is legal */

@@ -3,15 +3,9 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "milter/clock.h"
 #include "milter/log.h"
-
-/* The one place where the daemon reads the clock. */
-static int64_t clock_now(void)
-{
-    return (int64_t)time(NULL);
-}
 
 static const char *or_empty(const char *text)
 {

@@ -17,6 +17,7 @@ struct transaction {
     char *name;   /* of the client's host; NULL: the MTA gave none */
     char *daemon; /* {daemon_name}; NULL: the MTA gave none */
     bool counts_headers;
+    unsigned long protocol;    /* SMFIP_ flags that were negotiated; 0: none */
     struct snapshot *snapshot; /* for the length of a message */
     struct message *message;   /* NULL between messages, and when memory was short at MAIL */
 };
