@@ -75,12 +75,21 @@ static void read_subaddress(struct bv_tag *out, const struct bv_addr *a, struct 
     out->local = (struct bv_str){local.p, i - 1};
 }
 
+/* SRS0 or SRS1 and a separator.  A user called "srs0" with a sub-address tag of ours is not that. */
+static bool is_srs(struct bv_str local)
+{
+    enum { HEAD = 5 };
+
+    if (local.n < HEAD || strchr("=+-", local.p[HEAD - 1]) == NULL ||
+        !(starts_nocase(local, "srs0") || starts_nocase(local, "srs1")))
+        return false;
+    struct bv_str rest = {local.p + HEAD, local.n - HEAD};
+    return !starts_nocase(rest, "prvs=") || memchr(rest.p + TAG_WORD, '=', rest.n - TAG_WORD) != NULL;
+}
+
 static bool is_foreign(struct bv_str local)
 {
-    bool srs = starts_nocase(local, "srs0") || starts_nocase(local, "srs1");
-
-    return (srs && local.n > 4 && strchr("=+-", local.p[4]) != NULL && local.p[4] != '\0') ||
-           starts_nocase(local, "btv1=") || starts_nocase(local, "msprvs1=");
+    return is_srs(local) || starts_nocase(local, "btv1=") || starts_nocase(local, "msprvs1=");
 }
 
 void bv_tag_read(struct bv_tag *out, const struct bv_addr *a)

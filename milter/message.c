@@ -116,6 +116,12 @@ bool message_has_work(const struct message *m)
     return false;
 }
 
+/* Whether `address` is where it is delivered to anyway: with a tag that stays, it is not. */
+static bool stays_as_meant(const struct recipient *r)
+{
+    return !r->refused && !r->decision.replace && r->decision.key < 0;
+}
+
 /* The recipients that a replacement must not double: those that stay, and those replaced before. */
 static bool is_there_already(const struct message *m, const struct recipient *r)
 {
@@ -123,8 +129,8 @@ static bool is_there_already(const struct message *m, const struct recipient *r)
 
     for (const struct recipient *o = m->first; o != NULL; o = o->next) {
         before = before && o != r;
-        bool stays = !o->refused && !o->decision.replace;
-        if (o->hash == r->hash && ((before && o->add) || stays) && strcmp(o->address, r->address) == 0)
+        if (o->hash == r->hash && ((before && o->add) || stays_as_meant(o)) &&
+            strcmp(o->address, r->address) == 0)
             return true;
     }
     return false;

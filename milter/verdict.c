@@ -140,10 +140,6 @@ void verdict_header(char dst[VERDICT_HEADER], const char *template, const struct
     put(&o, result_word(verdict_result(d->verdict)));
     put(&o, " (");
     put(&o, verdict_word(d->verdict));
-    if (d->verdict == VERDICT_NOT_TAGGABLE) {
-        put(&o, ": ");
-        put(&o, bv_tagging_reason(d->reason));
-    }
     put_char(&o, ')');
     if (recipient.n > 0) {
         put(&o, " recipient=");
