@@ -43,7 +43,8 @@ static bool has_non_ascii(struct bv_str s)
 /* Joins the two halves in out->text; returns false when they make no mailbox. */
 static bool build(struct bv_addr *out, struct bv_str local, struct bv_str domain)
 {
-    size_t n = lex_unquote(out->text, BV_LOCAL_KEPT, local);
+    bool local_atoms, domain_atoms;
+    size_t n = lex_unquote(out->text, BV_LOCAL_KEPT, local, &local_atoms);
     if (n == 0)
         return false;
     out->overlong = n > BV_LOCAL_KEPT;
@@ -51,14 +52,14 @@ static bool build(struct bv_addr *out, struct bv_str local, struct bv_str domain
 
     char *at = out->text + out->local_len;
     *at = '@';
-    n = lex_unquote(at + 1, BV_DOMAIN_MAX + 1, domain);
+    n = lex_unquote(at + 1, BV_DOMAIN_MAX + 1, domain, &domain_atoms);
     if (n > BV_DOMAIN_MAX + 1)
         return false;
     out->domain_len = without_final_dot((struct bv_str){at + 1, n}).n;
-    if (out->domain_len > BV_DOMAIN_MAX || (n > 0 && !is_domain(bv_addr_domain(out))))
+    if (out->domain_len > BV_DOMAIN_MAX || (n > 0 && !domain_atoms && !is_domain(bv_addr_domain(out))))
         return false;
-    out->needs_quotes = out->overlong || !lex_is_dot_atom(bv_addr_local(out));
-    out->non_ascii = has_non_ascii(bv_addr_local(out)) || has_non_ascii(bv_addr_domain(out));
+    out->needs_quotes = out->overlong || !(local_atoms || lex_is_dot_atom(bv_addr_local(out)));
+    out->non_ascii = has_non_ascii((struct bv_str){out->text, out->local_len + 1 + out->domain_len});
     return true;
 }
 

@@ -56,10 +56,21 @@ static size_t skip_enclosed(struct bv_str s, size_t i)
     return 0;
 }
 
+/* Nothing in it opens, closes or escapes anything: nearly always so. */
+static bool is_plain(struct bv_str s)
+{
+    return memchr(s.p, '"', s.n) == NULL && memchr(s.p, '(', s.n) == NULL && memchr(s.p, '[', s.n) == NULL &&
+           memchr(s.p, '\\', s.n) == NULL;
+}
+
 size_t lex_find(struct bv_str s, char wanted, bool first, bool *balanced)
 {
     size_t found = s.n, i = 0;
 
+    if (is_plain(s)) {
+        const char *p = first ? memchr(s.p, wanted, s.n) : memrchr(s.p, wanted, s.n);
+        return p == NULL ? s.n : (size_t)(p - s.p);
+    }
     while (i < s.n) {
         char c = s.p[i];
         if (c == '"' || c == '(' || c == '[') {
@@ -94,13 +105,14 @@ static void half_put_bare(struct half *h, char c)
         h->adjacent = false;
 }
 
-size_t lex_unquote(char *dst, size_t size, struct bv_str s)
+size_t lex_unquote(char *dst, size_t size, struct bv_str s, bool *atoms)
 {
     struct half h = {.dst = dst, .size = size};
     bool quoted = false;
     size_t i = 0;
 
-    if (lex_is_dot_atom(s)) { /* nothing to undo: nearly always */
+    *atoms = lex_is_dot_atom(s);
+    if (*atoms) { /* nothing to undo: nearly always */
         memcpy(dst, s.p, s.n < size ? s.n : size);
         return s.n;
     }
@@ -130,8 +142,10 @@ size_t lex_unquote(char *dst, size_t size, struct bv_str s)
 
 static bool is_atext(unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80 ||
-           (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+    /* RFC 5322 3.2.3: a bit for each octet; those over 127 are letters of RFC 6531. */
+    static const uint32_t set[8] = {0, 0xa3ffacfa, 0xc7fffffe, 0x7fffffff, ~0u, ~0u, ~0u, ~0u};
+
+    return set[c / 32] >> c % 32 & 1;
 }
 
 bool lex_is_dot_atom(struct bv_str s)

@@ -20,9 +20,10 @@ size_t lex_find(struct bv_str s, char wanted, bool first, bool *balanced);
 /*
  * Writes to dst[size] what a balanced text means: quoting undone, comments and
  * the blanks around words gone, one blank between words.  Returns the octets
- * that it has; only the first `size` of them are written.
+ * that it has; only the first `size` of them are written.  *atoms tells whether
+ * it is a dot-atom as it stands.
  */
-size_t lex_unquote(char *dst, size_t size, struct bv_str s);
+size_t lex_unquote(char *dst, size_t size, struct bv_str s, bool *atoms);
 
 bool lex_is_dot_atom(struct bv_str s);
 

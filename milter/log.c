@@ -1,16 +1,38 @@
 #include "milter/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { LOG_LINE = 2048 };
+enum {
+    LOG_LINE = 2048,
+    PREFIX = sizeof "bvmilter: " - 1,
+    QUEUE_OCTETS = 1 << 16,
+    GATHER_MS = 2 /* lines of this time are written together */
+};
+
+/* Lines that wait, each as it will be written; for syslog, its priority in one octet stands before it. */
+struct batch {
+    size_t n;
+    unsigned long lost; /* lines that did not fit */
+    char text[QUEUE_OCTETS];
+};
 
 /* Set once, before the first thread. */
 static bool use_syslog, use_debug;
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    pthread_t thread;
+    bool running, ending;
+    struct batch batch[2], *filling;
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER, .filling = &queue.batch[0]};
 
 void log_open(bool to_syslog, bool verbose)
 {
@@ -20,30 +42,131 @@ void log_open(bool to_syslog, bool verbose)
         openlog("bvmilter", LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
 
-/* One write a line, so that lines of several threads never mix. */
-static void write_line(const char *text, size_t n)
+static void write_all(const char *text, size_t n)
 {
-    static const char prefix[] = "bvmilter: ";
-    char line[sizeof prefix + LOG_LINE + 1];
-    size_t head = sizeof prefix - 1;
-
-    n = n < LOG_LINE ? n : LOG_LINE;
-    memcpy(line, prefix, head);
-    memcpy(line + head, text, n);
-    line[head + n] = '\n';
-    if (write(STDERR_FILENO, line, head + n + 1) < 0)
-        return; /* there is nobody left to tell */
+    while (n > 0) {
+        ssize_t put = write(STDERR_FILENO, text, n);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return; /* there is nobody left to tell */
+        text += put;
+        n -= (size_t)put;
+    }
 }
 
-/* The sink, whatever the priority. */
-static void log_put(int priority, const char *text)
+/* A line as it is queued and written. Returns its length; dst has room for LOG_LINE and PREFIX. */
+static size_t make_line(char *dst, int priority, const char *text)
 {
-    int saved = errno;
+    size_t n = strnlen(text, LOG_LINE), head = use_syslog ? 1 : PREFIX;
 
     if (use_syslog)
-        syslog(priority, "%s", text);
+        dst[0] = (char)priority;
     else
-        write_line(text, strlen(text));
+        memcpy(dst, "bvmilter: ", PREFIX);
+    memcpy(dst + head, text, n);
+    dst[head + n] = '\n';
+    return head + n + 1;
+}
+
+static void emit(const char *text, size_t n)
+{
+    const char *end;
+
+    if (!use_syslog)
+        write_all(text, n);
+    for (; use_syslog && n > 0; n -= (size_t)(end + 1 - text), text = end + 1) {
+        end = memchr(text, '\n', n);
+        syslog((unsigned char)text[0], "%.*s", (int)(end - text - 1), text + 1);
+    }
+}
+
+static void emit_batch(struct batch *b)
+{
+    char text[64], line[LOG_LINE + PREFIX + 1];
+
+    emit(b->text, b->n);
+    if (b->lost > 0) {
+        snprintf(text, sizeof text, "%lu log lines were lost", b->lost);
+        emit(line, make_line(line, LOG_WARNING, text));
+    }
+    b->n = 0;
+    b->lost = 0;
+}
+
+static void *serve_queue(void *unused)
+{
+    const struct timespec gather = {.tv_nsec = GATHER_MS * 1000000L};
+
+    (void)unused;
+    pthread_mutex_lock(&queue.lock);
+    while (!queue.ending || queue.filling->n > 0) {
+        if (queue.filling->n == 0) {
+            pthread_cond_wait(&queue.filled, &queue.lock);
+            continue;
+        }
+        bool ending = queue.ending;
+        pthread_mutex_unlock(&queue.lock);
+        if (!ending)
+            nanosleep(&gather, NULL);
+        pthread_mutex_lock(&queue.lock);
+        struct batch *full = queue.filling;
+        queue.filling = full == &queue.batch[0] ? &queue.batch[1] : &queue.batch[0];
+        pthread_mutex_unlock(&queue.lock);
+        emit_batch(full);
+        pthread_mutex_lock(&queue.lock);
+    }
+    pthread_mutex_unlock(&queue.lock);
+    return NULL;
+}
+
+int log_start(void)
+{
+    queue.running = pthread_create(&queue.thread, NULL, serve_queue, NULL) == 0;
+    return queue.running ? 0 : -1;
+}
+
+void log_stop(void)
+{
+    struct timespec limit;
+
+    if (!queue.running)
+        return;
+    pthread_mutex_lock(&queue.lock);
+    queue.ending = true;
+    pthread_cond_signal(&queue.filled);
+    pthread_mutex_unlock(&queue.lock);
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec++;
+    pthread_timedjoin_np(queue.thread, NULL, &limit);
+}
+
+static void enqueue(const char *line, size_t n)
+{
+    pthread_mutex_lock(&queue.lock);
+    struct batch *b = queue.filling;
+    bool first = b->n == 0;
+    if (b->n + n > sizeof b->text) {
+        b->lost++;
+    } else {
+        memcpy(b->text + b->n, line, n);
+        b->n += n;
+    }
+    pthread_mutex_unlock(&queue.lock);
+    if (first)
+        pthread_cond_signal(&queue.filled);
+}
+
+static void log_put(int priority, const char *text)
+{
+    char line[LOG_LINE + PREFIX + 1];
+    int saved = errno;
+    size_t n = make_line(line, priority, text);
+
+    if (queue.running)
+        enqueue(line, n);
+    else
+        emit(line, n);
     errno = saved;
 }
 
@@ -58,6 +181,9 @@ __attribute__((format(printf, 2, 0))) static void log_text(int priority, const c
     int saved = errno;
 
     vsnprintf(text, sizeof text, format, ap);
+    for (char *c = text; *c != '\0'; c++) /* a path may hold anything; a line is a line */
+        if ((unsigned char)*c < ' ')
+            *c = '?';
     errno = saved;
     log_put(priority, text);
 }

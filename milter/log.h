@@ -1,6 +1,10 @@
 /*
  * log - where the daemon says things: standard error, each line after the
  * program's name, or syslog's mail facility.  Thread-safe; keeps errno.
+ *
+ * Once log_start() has been called, lines go through a queue to a thread of
+ * their own: a log that stands still never holds up mail.  What does not fit
+ * the queue is counted, and the count is logged.
  */
 #ifndef MILTER_LOG_H
 #define MILTER_LOG_H
@@ -8,6 +12,11 @@
 #include <stdbool.h>
 
 void log_open(bool to_syslog, bool verbose);
+
+/* Begins the thread. Returns 0, or -1; lines are then written at once, as before. */
+int log_start(void);
+/* Writes what is queued, for at most a second, and ends the thread. */
+void log_stop(void);
 
 /* A line that is complete already, as information; cheaper than log_info(). */
 void log_line(const char *text);

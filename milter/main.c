@@ -129,7 +129,7 @@ static void tell_ready(int ready)
     close(ready);
 }
 
-static void log_start(const struct conf *conf, const struct snapshot *s)
+static void say_start(const struct conf *conf, const struct snapshot *s)
 {
     log_info("bvmilter %s serves on %s: %zu domains", BV_VERSION, conf->listen,
              snapshot_conf(s)->policy.domains.n);
@@ -162,14 +162,15 @@ static int serve(const struct options *o, struct problems *problems)
     }
     forbid_cores();
     log_open(o->background, o->verbose);
-    log_start(&conf, s);
-    if (reload_start(o->conf_path, conf.listen) != 0) {
+    say_start(&conf, s);
+    if (log_start() != 0 || reload_start(o->conf_path, conf.listen) != 0) {
         say("cannot start a thread");
         return EXIT_FAILURE;
     }
     tell_ready(ready);
     session_run();
     log_error("libmilter has given up");
+    log_stop();
     return EXIT_FAILURE;
 }
 

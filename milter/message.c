@@ -6,16 +6,14 @@
 
 struct message *message_new(const char *from)
 {
-    struct message *m = calloc(1, sizeof *m);
+    size_t n = strlen(from) + 1;
+    struct message *m = calloc(1, sizeof *m + n);
 
     if (m == NULL)
         return NULL;
     m->last = &m->first;
-    m->from = strdup(from);
-    if (m->from != NULL)
-        return m;
-    free(m);
-    return NULL;
+    memcpy(m->from, from, n);
+    return m;
 }
 
 void message_free(struct message *m)
@@ -26,7 +24,6 @@ void message_free(struct message *m)
         next = r->next;
         free(r);
     }
-    free(m->from);
     free(m);
 }
 

@@ -31,11 +31,10 @@ struct message {
     bool null_sender;
     struct decision sign;
     char tagged[BV_TAGGED];
-    char *from;      /* the sender, as the client gave it */
     size_t accepted; /* recipients accepted at RCPT, ours or not */
     size_t stored;
     struct recipient *first, **last;
-    size_t copies; /* header fields with our name that came in */
+    char from[]; /* the sender, as the client gave it */
 };
 
 /*

@@ -44,26 +44,22 @@ static void decide_fault(struct decision *out, const struct policy *p)
 static void decide_sign(struct decision *out, char tagged[BV_TAGGED], const struct policy *p,
                         const struct policy_keys *keys, const struct domain *row, const struct bv_addr *sender)
 {
-    out->reason = bv_taggable(sender);
+    const struct bv_key *key = keys->signing;
+    enum bv_syntax syntax = row->own_syntax ? row->syntax : p->syntax;
+
+    out->reason = key != NULL ? bv_sign(tagged, sender, key, syntax, keys->today) : bv_taggable(sender);
     if (out->reason == BV_ALREADY_TAGGED) {
         out->verdict = VERDICT_ALREADY_TAGGED;
-        return;
-    }
-    if (out->reason != BV_TAGGABLE) {
-        out->verdict = VERDICT_NOT_TAGGABLE;
-        return;
-    }
-    if (keys->signing != NULL)
-        out->reason =
-            bv_sign(tagged, sender, keys->signing, row->own_syntax ? row->syntax : p->syntax, keys->today);
-    if (keys->signing == NULL || out->reason != BV_TAGGABLE) {
+    } else if (out->reason == BV_TAGGING_FAULT || (out->reason == BV_TAGGABLE && key == NULL)) {
         decide_fault(out, p);
-        return;
+    } else if (out->reason != BV_TAGGABLE) {
+        out->verdict = VERDICT_NOT_TAGGABLE;
+    } else {
+        out->verdict = VERDICT_SIGNED;
+        out->key = (int)key->number;
+        out->expires = keys->today + (long)key->lifetime;
+        out->replace = true;
     }
-    out->verdict = VERDICT_SIGNED;
-    out->key = (int)keys->signing->number;
-    out->expires = keys->today + (long)keys->signing->lifetime;
-    out->replace = true;
 }
 
 void policy_mail(struct decision *out, char tagged[BV_TAGGED], const struct policy *p,

@@ -89,6 +89,7 @@ static void stop(void)
     for (int i = 0; i < STOP_PATIENCE && !session_stop(); i++)
         nanosleep(&tick, NULL);
     nanosleep(&tick, NULL); /* the last answers are on their way */
+    log_stop();
     _exit(0);
 }
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <libmilter/mfapi.h>
 
@@ -14,8 +13,7 @@
 
 enum {
     BACKLOG = 1024,
-    /* Deleted blindly where headers are not counted; more copies than this survive. */
-    BLIND_COPIES = 50,
+    HEADER_COPIES = 50, /* of our header that a message may come with; more would survive */
     REPLY_TEXT = 512
 };
 
@@ -162,53 +160,39 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
     return answer;
 }
 
-/* Ordinary mail from outside that needs nothing more is let go before its headers are sent. */
+/* Taken on inet sockets only; ordinary mail from outside that needs nothing more is let go here. */
 static sfsistat on_data(SMFICTX *ctx)
 {
     struct transaction *t = transaction_of(ctx);
 
     if (t == NULL || t->message == NULL)
         return tempfail(ctx);
-    if (!t->counts_headers || !transaction_may_go(t))
+    if (!transaction_may_go(t))
         return SMFIS_CONTINUE;
     transaction_end(t);
     return SMFIS_ACCEPT;
 }
 
-static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
-{
-    struct transaction *t = transaction_of(ctx);
-
-    (void)value;
-    if (t != NULL && t->message != NULL && strcasecmp(name, snapshot_conf(t->snapshot)->header_name) == 0)
-        t->message->copies++;
-    return no_reply(t, SMFIP_NR_HDR);
-}
-
-/* Taken, for libmilter's sake: it takes no end of a message whose headers it saw neither one nor the end of. */
-static sfsistat on_eoh(SMFICTX *ctx)
-{
-    return no_reply(smfi_getpriv(ctx), SMFIP_NR_EOH);
-}
-
 /* ---- end of message ---------------------------------------------------------------- */
 
-/* From the last one down: Postfix renumbers after each deletion, Sendmail does not. */
-static int remove_copies(SMFICTX *ctx, const struct transaction *t, char *name)
+/*
+ * Blindly: to count them, every header of every message would have to be sent
+ * here, and a deletion of what is not there does nothing.  From the last one
+ * down, since Postfix renumbers after each and Sendmail does not.
+ */
+static int remove_copies(SMFICTX *ctx, char *name)
 {
-    size_t n = t->counts_headers ? t->message->copies : BLIND_COPIES;
     int result = MI_SUCCESS;
 
-    for (; n > 0 && result == MI_SUCCESS; n--)
-        result = smfi_chgheader(ctx, name, (int)n, NULL);
+    for (int n = HEADER_COPIES; n > 0 && result == MI_SUCCESS; n--)
+        result = smfi_chgheader(ctx, name, n, NULL);
     return result;
 }
 
-static int set_header(SMFICTX *ctx, const struct transaction *t, const struct conf *conf,
-                      const struct outcome *o)
+static int set_header(SMFICTX *ctx, const struct conf *conf, const struct outcome *o)
 {
     char value[VERDICT_HEADER];
-    int result = o->judged ? remove_copies(ctx, t, conf->header_name) : MI_SUCCESS;
+    int result = o->judged ? remove_copies(ctx, conf->header_name) : MI_SUCCESS;
 
     if (result != MI_SUCCESS || o->header == NULL)
         return result;
@@ -217,16 +201,22 @@ static int set_header(SMFICTX *ctx, const struct transaction *t, const struct co
     return smfi_insheader(ctx, 0, conf->header_name, value);
 }
 
+/* "<address>"; dst has room for two octets more than the address. */
+static char *bracket(char *dst, const char *address)
+{
+    dst[0] = '<';
+    strcpy(stpcpy(dst + 1, address), ">");
+    return dst;
+}
+
 /* The new one before the old: should anything go wrong between, nobody is lost. */
 static int replace_recipient(SMFICTX *ctx, struct recipient *r)
 {
     char path[BV_ADDR_QUOTED + 2];
     int result = MI_SUCCESS;
 
-    if (r->add) {
-        snprintf(path, sizeof path, "<%s>", r->address);
-        result = smfi_addrcpt_par(ctx, path, *r->params != '\0' ? r->params : NULL);
-    }
+    if (r->add)
+        result = smfi_addrcpt_par(ctx, bracket(path, r->address), *r->params != '\0' ? r->params : NULL);
     if (result == MI_SUCCESS && r->remove)
         result = smfi_delrcpt(ctx, r->given);
     if (result == MI_SUCCESS && r->remove && recipient_other_spelling(path, r))
@@ -239,10 +229,7 @@ static int replace_sender(SMFICTX *ctx, const struct message *m)
 {
     char path[BV_TAGGED + 2];
 
-    if (!m->sign.replace)
-        return MI_SUCCESS;
-    snprintf(path, sizeof path, "<%s>", m->tagged);
-    return smfi_chgfrom(ctx, path, NULL);
+    return m->sign.replace ? smfi_chgfrom(ctx, bracket(path, m->tagged), NULL) : MI_SUCCESS;
 }
 
 static int make_changes(SMFICTX *ctx, struct transaction *t, const struct conf *conf, const struct outcome *o)
@@ -251,7 +238,7 @@ static int make_changes(SMFICTX *ctx, struct transaction *t, const struct conf *
 
     for (struct recipient *r = t->message->first; r != NULL && result == MI_SUCCESS; r = r->next)
         result = replace_recipient(ctx, r);
-    return result == MI_SUCCESS ? set_header(ctx, t, conf, o) : result;
+    return result == MI_SUCCESS ? set_header(ctx, conf, o) : result;
 }
 
 static sfsistat finish_message(SMFICTX *ctx, struct transaction *t)
@@ -326,7 +313,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 {
     const unsigned long needed =
         SMFIF_CHGFROM | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_ADDHDRS | SMFIF_CHGHDRS;
-    unsigned long flags = SMFIP_NOHELO | SMFIP_NOBODY | SMFIP_NOUNKNOWN;
+    unsigned long flags = SMFIP_NOHELO | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NOUNKNOWN;
     struct transaction *t = transaction_of(ctx);
     struct snapshot *snapshot = snapshot_get();
     sfsistat answer = SMFIS_REJECT;
@@ -337,9 +324,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
             "the MTA offers the actions 0x%lx only, 0x%lx are needed: it is too old, or told to offer less",
             actions, needed);
     } else if (t != NULL) {
-        t->counts_headers = !snapshot_conf(snapshot)->policy.untagged_at_rcpt;
-        flags |= t->counts_headers ? SMFIP_NR_HDR | SMFIP_NR_EOH : SMFIP_NOHDRS | SMFIP_NOEOH;
-        flags |= t->counts_headers || take_data ? 0 : SMFIP_NODATA;
+        flags |= take_data ? 0 : SMFIP_NODATA;
         *want_actions = needed | (actions & SMFIF_SETSYMLIST);
         t->protocol = protocol & (flags | SMFIP_NR_CONN | SMFIP_NR_MAIL);
         *want_protocol = t->protocol;
@@ -366,8 +351,6 @@ int session_open(char *listen, bool over_tcp, char *why, size_t size)
         .xxfi_envfrom = on_mail,
         .xxfi_envrcpt = on_rcpt,
         .xxfi_data = on_data,
-        .xxfi_header = on_header,
-        .xxfi_eoh = on_eoh,
         .xxfi_eom = on_eom,
         .xxfi_abort = on_abort,
         .xxfi_close = on_close,

@@ -14,9 +14,8 @@
 /* All zero: a session of which nothing is known. Kept small: thousands of them may idle. */
 struct transaction {
     struct net_addr addr;
-    char *name;   /* of the client's host; NULL: the MTA gave none */
-    char *daemon; /* {daemon_name}; NULL: the MTA gave none */
-    bool counts_headers;
+    char *name;                /* of the client's host; NULL: the MTA gave none */
+    char *daemon;              /* {daemon_name}; NULL: the MTA gave none */
     unsigned long protocol;    /* SMFIP_ flags that were negotiated; 0: none */
     struct snapshot *snapshot; /* for the length of a message */
     struct message *message;   /* NULL between messages, and when memory was short at MAIL */
@@ -37,7 +36,7 @@ int transaction_mail(struct transaction *t, const char *from, bool authenticated
  */
 int transaction_rcpt(struct transaction *t, struct decision *d, const char *queue_id, char *const *argv);
 
-/* Whether nothing is left to do for the message: it may be let go at DATA, before its headers. */
+/* Whether nothing is left to do for the message: it may be let go at DATA. */
 bool transaction_may_go(const struct transaction *t);
 
 /* Logs what was decided of the message at its end; failed: it was answered with a temporary failure. */

@@ -61,20 +61,24 @@ static void put_clean(struct out *o, struct bv_str s, size_t most)
     o->dst[o->n] = '\0';
 }
 
-static bool is_queue_id(const char *id)
+static bool is_alphanumeric(char c)
 {
-    size_t n = strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+    char lower = bv_lower(c);
 
-    return n > 0 && n <= 40 && id[n] == '\0';
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* A reverse name is a stranger's text too: anything but a host name's characters makes it "unknown". */
-static bool is_host_name(const char *name)
+/* Whether a text consists of letters, digits and the marks given, 1 to `most` of them. */
+static bool is_made_of(const char *text, const char *marks, size_t most)
 {
-    size_t n = strspn(name, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.-_");
+    size_t n = 0;
 
-    return n > 0 && n <= BV_DOMAIN_MAX && name[n] == '\0';
+    while (n <= most && text[n] != '\0' && (is_alphanumeric(text[n]) || strchr(marks, text[n]) != NULL))
+        n++;
+    return n > 0 && n <= most && text[n] == '\0';
 }
+
+enum { QUEUE_ID_MAX = 40 };
 
 enum { LINE_ADDRESS = 330 };
 
@@ -92,9 +96,10 @@ void verdict_line(char dst[VERDICT_LINE], const char *queue_id, const struct ver
     char address[NET_TEXT];
     const char digit[] = {(char)('0' + d->key), '\0'};
 
-    put(&o, queue_id != NULL && is_queue_id(queue_id) ? queue_id : "NOQUEUE");
+    put(&o, queue_id != NULL && is_made_of(queue_id, "", QUEUE_ID_MAX) ? queue_id : "NOQUEUE");
     put(&o, ": client=");
-    put(&o, is_host_name(client->name) ? client->name : "unknown");
+    /* A reverse name is a stranger's text too. */
+    put(&o, is_made_of(client->name, ".-_", BV_DOMAIN_MAX) ? client->name : "unknown");
     net_addr_write(address, &client->addr);
     put_char(&o, '[');
     put(&o, address);
