@@ -129,59 +129,58 @@ static cfg_t *open_text(struct conf *out, const char *path, char *text, struct p
     return parse_all(opt, path, text, problems);
 }
 
-static int parse_text(struct conf *out, const char *path, char *text, struct problems *problems)
+static void read_settings(struct conf *out, const char *path, char *text, struct problems *problems)
 {
-    size_t before = problems->n;
     cfg_t *cfg = open_text(out, path, text, problems);
 
-    if (cfg != NULL) {
-        take_values(out, cfg, problems);
-        cfg_free(cfg);
-    }
-    if (cfg != NULL && problems->n == before)
-        return 0;
-    conf_free(out);
-    return -1;
+    if (cfg == NULL)
+        return;
+    take_values(out, cfg, problems);
+    cfg_free(cfg);
+}
+
+static void read_domains(struct conf *conf, struct problems *problems)
+{
+    size_t n;
+    char *text = slurp(conf->domains, CONF_TABLE_MAX, &n, problems);
+
+    errno = 0;
+    if (text != NULL &&
+        domains_read(&conf->policy.domains, conf->domains, (struct bv_str){text, n}, conf->policy.delimiter,
+                     problems) != 0 &&
+        errno == ENOMEM)
+        problems_add(problems, conf->domains, 0, "no memory");
+    free(text);
 }
 
 int conf_parse(struct conf *out, const char *path, const char *text, struct problems *problems)
 {
+    size_t before = problems->n;
     char *copy = strdup(text);
-    int result = -1;
 
     *out = (struct conf){.path = NULL};
     if (copy == NULL)
         problems_add(problems, path, 0, "no memory");
     else
-        result = parse_text(out, path, copy, problems);
+        read_settings(out, path, copy, problems);
     free(copy);
-    return result;
+    problems_sort(problems);
+    return problems->n == before ? 0 : -1;
 }
 
 int conf_load(struct conf *out, const char *path, struct problems *problems)
 {
-    size_t n;
+    size_t n, before = problems->n;
     char *text = slurp(path, CONF_FILE_MAX, &n, problems);
 
     *out = (struct conf){.path = NULL};
-    int result = text == NULL ? -1 : parse_text(out, path, text, problems);
+    if (text != NULL)
+        read_settings(out, path, text, problems);
     free(text);
-    if (result != 0)
-        return -1;
-    text = slurp(out->domains, CONF_TABLE_MAX, &n, problems);
-    if (text == NULL) {
-        conf_free(out);
-        return -1;
-    }
-    errno = 0;
-    result = domains_read(&out->policy.domains, out->domains, (struct bv_str){text, n}, out->policy.delimiter,
-                          problems);
-    if (result != 0 && errno == ENOMEM)
-        problems_add(problems, out->domains, 0, "no memory");
-    free(text);
-    if (result != 0)
-        conf_free(out);
-    return result;
+    if (out->domains != NULL)
+        read_domains(out, problems);
+    problems_sort(problems);
+    return problems->n == before ? 0 : -1;
 }
 
 void conf_free(struct conf *c)

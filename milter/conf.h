@@ -62,11 +62,12 @@ extern const size_t conf_row_count;
 int conf_row_find(const char *name, size_t n);
 
 /*
- * Reads the configuration and the tables it names.  Returns 0, or -1 with
- * what is wrong in *problems and *out empty.
+ * Reads the configuration and the tables it names.  Returns 0, or -1 with all
+ * that is wrong in *problems, sorted, and *out good for conf_free() and for
+ * nothing else but its `keyring`, if it has one.
  */
 int conf_load(struct conf *out, const char *path, struct problems *problems);
-/* The same for text that is in memory, without the tables; for tests. */
+/* The same for text that is in memory, without the tables. */
 int conf_parse(struct conf *out, const char *path, const char *text, struct problems *problems);
 void conf_free(struct conf *conf);
 

@@ -23,46 +23,56 @@ bool conf_blank_line(char *text, int line)
     return any;
 }
 
-/*
- * The length of a line without its comment.  Sets *open when a string is not
- * closed in it; *in_comment tells of a comment like this one, over lines.
- */
-static size_t code_length(const char *line, size_t n, bool *in_comment, bool *open)
-{
-    char quote = '\0';
-    size_t i = 0, code = 0;
+/* How far a line has been understood. */
+struct scan {
+    bool in_comment; /* of the kind that goes over lines */
+    char quote;      /* that a string was opened with; 0: outside */
+};
 
-    for (; i < n; i++) {
-        bool pair = i + 1 < n;
-        if (*in_comment) {
-            *in_comment = !(pair && line[i] == '*' && line[i + 1] == '/');
-            i += !*in_comment;
-            continue;
-        }
-        if (quote == '\0' && (line[i] == '#' || (pair && line[i] == '/' && line[i + 1] == '/')))
-            break;
-        if (quote == '\0' && pair && line[i] == '/' && line[i + 1] == '*')
-            *in_comment = true;
-        else if (quote != '\0' && line[i] == '\\')
-            i++;
-        else if (quote != '\0' ? line[i] == quote : line[i] == '"' || line[i] == '\'')
-            quote = quote == '\0' ? line[i] : '\0';
-        code = i < n ? i + 1 : n;
+/* Takes one character (or two, of a comment's mark); comments become blanks. Returns the characters taken. */
+static size_t scan_char(struct scan *s, char *p, size_t n)
+{
+    bool pair = n > 1;
+    size_t taken = 1;
+
+    if (s->in_comment) {
+        bool end = pair && p[0] == '*' && p[1] == '/';
+        s->in_comment = !end;
+        taken = end ? 2 : 1;
+        memset(p, ' ', taken);
+    } else if (s->quote != '\0') {
+        if (p[0] == s->quote)
+            s->quote = '\0';
+        taken = p[0] == '\\' && pair ? 2 : 1;
+    } else if (p[0] == '#' || (pair && p[0] == '/' && p[1] == '/')) {
+        taken = n;
+        memset(p, ' ', taken);
+    } else if (pair && p[0] == '/' && p[1] == '*') {
+        s->in_comment = true;
+        taken = 2;
+        memset(p, ' ', taken);
+    } else if (p[0] == '"' || p[0] == '\'') {
+        s->quote = p[0];
     }
-    *open = quote != '\0';
-    return code;
+    return taken;
 }
 
-/* Notes where a setting is set. */
-static void scan_name(struct conf *conf, const char *path, int line, const char *start,
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || c == '_';
+}
+
+/* Where a setting's name stands before "=" or "+=", notes its line. */
+static void note_name(struct conf *conf, const char *path, int line, const char *p, size_t n,
                       struct problems *problems)
 {
-    start += strspn(start, " \t");
-    size_t n = strspn(start, "abcdefghijklmnopqrstuvwxyz_");
-    int row = conf_row_find(start, n);
-    const char *equals = start + n + strspn(start + n, " \t+");
+    size_t end = 0, equals;
 
-    if (row < 0 || *equals != '=')
+    while (end < n && is_name_char(p[end]))
+        end++;
+    equals = end + strspn(p + end, " \t+");
+    int row = conf_row_find(p, end);
+    if (row < 0 || equals >= n || p[equals] != '=')
         return;
     if (conf->line[row] != 0)
         problems_add(problems, path, line, "%s is set in line %d already", conf_rows[row].name,
@@ -71,21 +81,33 @@ static void scan_name(struct conf *conf, const char *path, int line, const char 
         conf->line[row] = line;
 }
 
+static void scan_line(struct conf *conf, const char *path, int line, struct scan *s, char *p, size_t n,
+                      struct problems *problems)
+{
+    for (size_t i = 0; i < n;) {
+        bool begins = !s->in_comment && s->quote == '\0' && (i == 0 || !is_name_char(p[i - 1]));
+        size_t taken = scan_char(s, p + i, n - i);
+        if (begins && is_name_char(p[i]))
+            note_name(conf, path, line, p + i, n - i, problems);
+        i += taken;
+    }
+    if (memmem(p, n, "${", 2) != NULL)
+        problems_add(problems, path, line, "\"${\" would be replaced from the environment, and is not allowed");
+    if (s->quote != '\0') {
+        problems_add(problems, path, line, "a quote is opened and not closed");
+        memset(p, ' ', n);
+        s->quote = '\0';
+    }
+}
+
 void conf_scan(struct conf *conf, const char *path, char *text, struct problems *problems)
 {
-    bool in_comment = false, open = false;
+    struct scan s = {.in_comment = false};
     int line = 1;
 
     for (char *p = text; *p != '\0'; line++) {
-        size_t n = strcspn(p, "\n"), code = code_length(p, n, &in_comment, &open);
-        scan_name(conf, path, line, p, problems);
-        if (memmem(p, code, "${", 2) != NULL)
-            problems_add(problems, path, line,
-                         "\"${\" would be replaced from the environment, and is not allowed");
-        if (open) {
-            problems_add(problems, path, line, "a quote is opened and not closed");
-            memset(p, ' ', n);
-        }
+        size_t n = strcspn(p, "\n");
+        scan_line(conf, path, line, &s, p, n, problems);
         p += n + (p[n] == '\n');
     }
 }

@@ -8,10 +8,11 @@
 #include "milter/conf.h"
 
 /*
- * Notes in conf->line where each setting stands, and reports what libconfuse
- * lets pass in silence: a setting given twice (the last would win), and ${NAME}
- * (the environment would be put in); a string that is not closed in its line (the
- * rest of the file would be it), and blanks that line out.
+ * Notes in conf->line where each setting stands; reports what libconfuse lets
+ * pass in silence: a setting given twice (the last would win), ${NAME} (the
+ * environment would be put in), a string that is not closed in its line (the
+ * rest of the file would be it).  Such a line becomes blanks, and so do all
+ * comments, since libconfuse counts the lines of a comment wrongly.
  */
 void conf_scan(struct conf *conf, const char *path, char *text, struct problems *problems);
 

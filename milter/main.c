@@ -70,19 +70,25 @@ static void forbid_cores(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/* All that is wrong, in one run: settings, tables, socket, user, key file. */
 static int test_configuration(const char *path, struct problems *problems)
 {
+    struct problems *socket_problems = calloc(1, sizeof *problems);
     struct conf conf;
 
-    if (conf_load(&conf, path, problems) != 0)
-        return say_problems(problems);
-    listen_check(&conf, problems);
-    struct snapshot *s = NULL;
-    if (listen_give_up_root(&conf, problems) == 0) /* whether the daemon's own user can read it all */
-        s = snapshot_build(path, problems);
-    snapshot_put(s);
+    if (conf_load(&conf, path, problems) == 0 && socket_problems != NULL &&
+        listen_check(&conf, socket_problems) == 0)
+        listen_give_up_root(&conf, socket_problems); /* whether the daemon's own user can read it all */
+    *problems = (struct problems){.n = 0};
+    snapshot_put(snapshot_build(path, problems));
+    size_t wrong = problems->n + (socket_problems != NULL ? socket_problems->n : 0);
+    if (problems->n > 0)
+        say_problems(problems);
+    if (socket_problems != NULL && socket_problems->n > 0)
+        say_problems(socket_problems);
+    free(socket_problems);
     conf_free(&conf);
-    return problems->n == 0 ? EXIT_SUCCESS : say_problems(problems);
+    return wrong == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int print_configuration(const char *path, struct problems *problems)
@@ -131,7 +137,7 @@ static void tell_ready(int ready)
 
 static void say_start(const struct conf *conf, const struct snapshot *s)
 {
-    log_info("bvmilter %s serves on %s: %zu domains", BV_VERSION, conf->listen,
+    log_info("bvmilter %s serves on %s, rows of domains: %zu", BV_VERSION, conf->listen,
              snapshot_conf(s)->policy.domains.n);
     if (strncmp(conf->listen, "unix:", 5) != 0 && strstr(conf->listen, "@127.") == NULL &&
         strstr(conf->listen, "@::1") == NULL && strstr(conf->listen, "@localhost") == NULL)

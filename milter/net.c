@@ -121,10 +121,10 @@ bool net_contains(const struct net_list *list, const struct net_addr *a)
 
 bool net_is_local(const struct net_addr *a)
 {
-    static const unsigned char loopback6[NET_OCTETS] = {[15] = 1};
+    static const unsigned char v4[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
+    static const unsigned char v6[NET_OCTETS] = {[15] = 1};
 
     if (a->family == NET_UNIX)
         return true;
-    return a->family == NET_IP &&
-           ((is_v4(a->ip) && a->ip[12] == 127) || memcmp(a->ip, loopback6, NET_OCTETS) == 0);
+    return a->family == NET_IP && (memcmp(a->ip, v4, NET_OCTETS) == 0 || memcmp(a->ip, v6, NET_OCTETS) == 0);
 }

@@ -48,7 +48,7 @@ const char *net_read(struct net *out, const char *text);
 /* Whether an IP address lies in one of the networks; other families never do. */
 bool net_contains(const struct net_list *list, const struct net_addr *a);
 
-/* 127.0.0.0/8, ::1, or a unix socket: what Postfix's own submissions look like. */
+/* 127.0.0.1, ::1, or a unix socket: what Postfix's own submissions look like. */
 bool net_is_local(const struct net_addr *a);
 
 #endif

@@ -115,6 +115,19 @@ static bool judge(struct judged *out, const struct policy *p, const struct polic
     return ours;
 }
 
+bool policy_reading(struct bv_addr *out, const struct policy *p, const struct policy_keys *keys,
+                    struct bv_str rcpt)
+{
+    struct judged j;
+    bool ours = judge(&j, p, keys, rcpt);
+
+    if (ours)
+        *out = j.addr;
+    else
+        bv_addr_read(out, rcpt);
+    return ours;
+}
+
 static enum verdict bounce_verdict(enum bv_status status)
 {
     switch (status) {

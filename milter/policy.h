@@ -64,4 +64,11 @@ void policy_rcpt(struct decision *out, char address[BV_ADDR_QUOTED], const struc
                  const struct policy_keys *keys, enum direction direction, bool null_sender,
                  struct bv_str rcpt);
 
+/*
+ * The reading of a recipient that policy_rcpt() judges: for "user%host@relay" it
+ * may be user@host.  Returns false, with the address as it stands, when none is ours.
+ */
+bool policy_reading(struct bv_addr *out, const struct policy *p, const struct policy_keys *keys,
+                    struct bv_str rcpt);
+
 #endif

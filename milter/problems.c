@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void problems_add(struct problems *p, const char *path, int line, const char *format, ...)
 {
@@ -15,6 +16,19 @@ void problems_add(struct problems *p, const char *path, int line, const char *fo
     va_start(ap, format);
     vsnprintf(item->text, sizeof item->text, format, ap);
     va_end(ap);
+}
+
+void problems_sort(struct problems *p)
+{
+    size_t n = p->n < PROBLEMS_KEPT ? p->n : PROBLEMS_KEPT;
+
+    for (size_t i = 1; i < n; i++) {
+        struct problem moved = p->item[i];
+        size_t j = i;
+        for (; j > 0 && p->item[j - 1].line > moved.line && strcmp(p->item[j - 1].path, moved.path) == 0; j--)
+            p->item[j] = p->item[j - 1];
+        p->item[j] = moved;
+    }
 }
 
 void problem_write(char *dst, size_t size, const struct problem *p)

@@ -24,6 +24,9 @@ struct problems {
 void problems_add(struct problems *p, const char *path, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Puts those of one file that stand together into the order of their lines. */
+void problems_sort(struct problems *p);
+
 /* "PATH:LINE: text", or "PATH: text". */
 void problem_write(char *dst, size_t size, const struct problem *p);
 

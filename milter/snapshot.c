@@ -1,9 +1,11 @@
 #include "milter/snapshot.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct snapshot_macs {
     struct keys_macs macs;
@@ -63,6 +65,18 @@ static struct snapshot *snapshot_new(struct settings *settings)
     return s;
 }
 
+/* A key file that the daemon's own user cannot read is the fault that everybody meets first. */
+static void report_keyring(const char *path, const struct keys_error *err, struct problems *problems)
+{
+    const struct group *group = getgrgid(getegid());
+
+    if (err->sys == EACCES && group != NULL)
+        problems_add(problems, path, 0, "%s; run: chgrp %s %s && chmod 0640 %s", err->text, group->gr_name,
+                     path, path);
+    else
+        problems_add(problems, path, err->line, "%s", err->text);
+}
+
 struct snapshot *snapshot_build(const char *conf_path, struct problems *problems)
 {
     struct settings *settings = calloc(1, sizeof *settings);
@@ -75,11 +89,12 @@ struct snapshot *snapshot_build(const char *conf_path, struct problems *problems
         problems_add(problems, conf_path, 0, "no memory");
         return NULL;
     }
-    if (conf_load(&settings->conf, conf_path, problems) == 0) {
-        if (keys_load(&s->ring, settings->conf.keyring, &err) == 0)
-            return s;
-        problems_add(problems, settings->conf.keyring, err.line, "%s", err.text);
-    }
+    size_t before = problems->n;
+    conf_load(&settings->conf, conf_path, problems);
+    if (settings->conf.keyring != NULL && keys_load(&s->ring, settings->conf.keyring, &err) != 0)
+        report_keyring(settings->conf.keyring, &err, problems);
+    if (problems->n == before)
+        return s;
     snapshot_free(s);
     return NULL;
 }

@@ -17,6 +17,7 @@ struct story {
     char domain[PROBLEM_TEXT + 300];
     char decides[PROBLEM_TEXT + 300];
     char reply[PROBLEM_TEXT];
+    char header[VERDICT_HEADER]; /* its value; empty: none is set */
 };
 
 /* "FILE:LINE" of a setting, or "default". */
@@ -73,23 +74,25 @@ static void tell_reply(struct story *s, const struct bvtag *b)
         snprintf(s->reply, sizeof s->reply, "451 4.7.1, at RCPT");
         return;
     case ACTION_MARK:
-        snprintf(s->reply, sizeof s->reply, "250, with %s: fail (%s)", b->conf.header_name,
-                 verdict_word(s->bounce.verdict));
-        return;
     case ACTION_ACCEPT:
         break;
     }
     snprintf(s->reply, sizeof s->reply, "250");
+    if (s->bounce.event == EVENT_BOUNCE &&
+        (s->bounce.action == ACTION_MARK || verdict_result(s->bounce.verdict) != RESULT_FAIL))
+        verdict_header(s->header, b->conf.header_value, &s->bounce, bv_str(s->address));
 }
 
 static void gather(struct story *s, const struct bvtag *b, const char *text)
 {
-    s->text = text;
-    bv_addr_read(&s->addr, bv_str(text));
+    struct bv_addr sender;
+
+    bv_addr_read(&sender, bv_str(text));
+    policy_reading(&s->addr, &b->conf.policy, &b->keys, bv_str(text));
     bv_tag_read(&s->tag, &s->addr);
     bv_verify(&s->result, &s->addr, &b->keys.all, b->keys.today);
     policy_rcpt(&s->bounce, s->address, &b->conf.policy, &b->keys, DIRECTION_INBOUND, true, bv_str(text));
-    policy_mail(&s->sender, s->tagged, &b->conf.policy, &b->keys, DIRECTION_OUTBOUND, &s->addr);
+    policy_mail(&s->sender, s->tagged, &b->conf.policy, &b->keys, DIRECTION_OUTBOUND, &sender);
     tell_domain(s, b);
     tell_decider(s, b);
     tell_reply(s, b);
@@ -169,6 +172,8 @@ static void print_sender(const struct story *s)
 {
     if (s->sender.event == EVENT_NONE)
         puts("as sender: left alone");
+    else if (s->sender.verdict == VERDICT_FAULT)
+        puts("as sender: no key signs at this time; on_fault decides");
     else if (s->sender.replace)
         printf("as sender: signed when the client is ours: %s\n", s->tagged);
     else
@@ -190,6 +195,8 @@ static void print_text(const struct story *s, const struct bvtag *b)
         printf("because:  %s\n", bv_tagging_reason(s->bounce.reason));
     printf("action:   %s (%s)\n", action_word(s->bounce.action), s->decides);
     printf("reply to a bounce: %s\n", s->reply);
+    if (s->header[0] != '\0')
+        printf("header:   %s: %s\n", b->conf.header_name, s->header);
     if (s->bounce.replace)
         printf("delivered to: %s\n", s->address);
 }
@@ -212,12 +219,13 @@ static void print_json(const struct story *s, const struct bvtag *b)
     bvtag_json_text("action", s->bounce.event == EVENT_NONE ? "" : action_word(s->bounce.action), false);
     bvtag_json_text("decided_by", s->decides, false);
     bvtag_json_text("reply", s->reply, false);
+    bvtag_json_text("header", s->header, false);
     puts("}");
 }
 
 int bvtag_explain(struct bvtag *b, const char *text)
 {
-    struct story s;
+    struct story s = {.text = text};
 
     gather(&s, b, text);
     if (b->json)
