@@ -28,14 +28,12 @@ static void make_options(cfg_opt_t *opt)
     for (size_t i = 0; i < conf_row_count; i++) {
         const struct conf_row *row = &conf_rows[i];
         switch (row->type) {
+        case CONF_NUMBER: /* as a text: libconfuse would take 010 for eight */
         case CONF_TEXT:
             opt[i] = (cfg_opt_t)CFG_STR(row->name, row->text, CFGF_NONE);
             break;
-        case CONF_NUMBER:
-            opt[i] = (cfg_opt_t)CFG_INT(row->name, row->number, CFGF_NONE);
-            break;
         case CONF_BOOL:
-            opt[i] = (cfg_opt_t)CFG_BOOL(row->name, row->number ? cfg_true : cfg_false, CFGF_NONE);
+            opt[i] = (cfg_opt_t)CFG_BOOL(row->name, row->yes ? cfg_true : cfg_false, CFGF_NONE);
             break;
         case CONF_LIST:
             opt[i] = (cfg_opt_t)CFG_STR_LIST(row->name, row->list, CFGF_NONE);
@@ -76,11 +74,9 @@ static struct conf_value get_value(cfg_t *cfg, const struct conf_row *row, const
 
     *items = NULL;
     switch (row->type) {
+    case CONF_NUMBER:
     case CONF_TEXT:
         v.text = cfg_getstr(cfg, row->name);
-        break;
-    case CONF_NUMBER:
-        v.number = cfg_getint(cfg, row->name);
         break;
     case CONF_BOOL:
         v.yes = cfg_getbool(cfg, row->name) == cfg_true;

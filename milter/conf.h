@@ -35,8 +35,7 @@ struct conf {
 
 /* The value of one setting, as the file has it. */
 struct conf_value {
-    const char *text; /* CONF_TEXT, CONF_WORD */
-    long number;      /* CONF_NUMBER */
+    const char *text; /* CONF_TEXT, CONF_NUMBER */
     bool yes;         /* CONF_BOOL */
     size_t n;         /* CONF_LIST */
     const char *const *item;
@@ -48,9 +47,9 @@ enum conf_type { CONF_TEXT, CONF_NUMBER, CONF_BOOL, CONF_LIST };
 struct conf_row {
     const char *name;
     enum conf_type type;
-    const char *text; /* default of a text */
+    const char *text; /* default of a text or number */
     char *list;       /* default of a list, in braces */
-    long number;      /* default of a number or bool */
+    bool yes;         /* default of a bool */
     /* Returns NULL, or what is wrong with the value: a text after "name: ", the buffer `why` or a constant. */
     const char *(*take)(struct conf *conf, const struct conf_value *value, char *why, size_t size);
 };

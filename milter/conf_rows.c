@@ -7,6 +7,9 @@ static const char no_memory[] = "no memory";
 
 static const char *take_text(char **dst, const char *text)
 {
+    for (const char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            return "holds a control character";
     free(*dst);
     *dst = strdup(text);
     return *dst == NULL ? no_memory : NULL;
@@ -138,9 +141,9 @@ static const char *take_sign_daemons(struct conf *c, const struct conf_value *v,
     for (size_t i = 0; c->policy.sign_daemons != NULL && i < v->n; i++) {
         if (*v->item[i] == '\0')
             return "has an empty name in it";
-        c->policy.sign_daemons[i] = strdup(v->item[i]);
-        if (c->policy.sign_daemons[i] == NULL)
-            return no_memory;
+        const char *wrong = take_text(&c->policy.sign_daemons[i], v->item[i]);
+        if (wrong != NULL)
+            return wrong;
     }
     return c->policy.sign_daemons == NULL ? no_memory : NULL;
 }
@@ -224,9 +227,15 @@ static const char *take_user(struct conf *c, const struct conf_value *v, char *w
 
 static const char *take_max_recipients(struct conf *c, const struct conf_value *v, char *why, size_t size)
 {
+    enum { MOST = 10000, DIGITS = 5 };
+    size_t digits = strspn(v->text, "0123456789");
+
     (void)why, (void)size;
-    c->max_recipients = v->number;
-    return v->number < 1 || v->number > 10000 ? "is not in 1..10000" : NULL;
+    c->max_recipients = atol(v->text);
+    if (digits == 0 || digits > DIGITS || v->text[digits] != '\0' || c->max_recipients < 1 ||
+        c->max_recipients > MOST)
+        return "is not in 1..10000";
+    return NULL;
 }
 
 /* libconfuse wants these writable, and leaves them as they are. */
@@ -237,24 +246,24 @@ static char loopback[] = "{\"127.0.0.0/8\", \"::1/128\"}";
 #define CONF_DIR BV_SYSCONFDIR "/bv/"
 
 const struct conf_row conf_rows[] = {
-    {"listen", CONF_TEXT, "unix:/run/bv/bvmilter.sock", NULL, 0, take_listen},
-    {"socket_group", CONF_TEXT, "postfix", NULL, 0, take_socket_group},
-    {"keyring", CONF_TEXT, CONF_DIR "keyring.json", NULL, 0, take_keyring},
-    {"domains", CONF_TEXT, CONF_DIR "domains", NULL, 0, take_domains},
+    {"listen", CONF_TEXT, "unix:/run/bv/bvmilter.sock", NULL, false, take_listen},
+    {"socket_group", CONF_TEXT, "postfix", NULL, false, take_socket_group},
+    {"keyring", CONF_TEXT, CONF_DIR "keyring.json", NULL, false, take_keyring},
+    {"domains", CONF_TEXT, CONF_DIR "domains", NULL, false, take_domains},
     {"sign_authenticated", CONF_BOOL, NULL, NULL, true, take_sign_authenticated},
-    {"sign_networks", CONF_LIST, NULL, no_list, 0, take_sign_networks},
-    {"sign_daemons", CONF_LIST, NULL, originating, 0, take_sign_daemons},
-    {"internal_networks", CONF_LIST, NULL, loopback, 0, take_internal_networks},
-    {"action", CONF_TEXT, "reject", NULL, 0, take_action},
-    {"untagged_stage", CONF_TEXT, "data", NULL, 0, take_untagged_stage},
-    {"reject_text", CONF_TEXT, "bounce verification failed", NULL, 0, take_reject_text},
-    {"header_name", CONF_TEXT, "X-Bounce-Verification", NULL, 0, take_header_name},
-    {"header_value", CONF_TEXT, "", NULL, 0, take_header_value},
-    {"subaddress_delimiter", CONF_TEXT, "+", NULL, 0, take_delimiter},
-    {"syntax", CONF_TEXT, "prefix", NULL, 0, take_syntax},
-    {"on_fault", CONF_TEXT, "tempfail", NULL, 0, take_on_fault},
-    {"user", CONF_TEXT, "", NULL, 0, take_user},
-    {"max_recipients", CONF_NUMBER, NULL, NULL, 1000, take_max_recipients},
+    {"sign_networks", CONF_LIST, NULL, no_list, false, take_sign_networks},
+    {"sign_daemons", CONF_LIST, NULL, originating, false, take_sign_daemons},
+    {"internal_networks", CONF_LIST, NULL, loopback, false, take_internal_networks},
+    {"action", CONF_TEXT, "reject", NULL, false, take_action},
+    {"untagged_stage", CONF_TEXT, "data", NULL, false, take_untagged_stage},
+    {"reject_text", CONF_TEXT, "bounce verification failed", NULL, false, take_reject_text},
+    {"header_name", CONF_TEXT, "X-Bounce-Verification", NULL, false, take_header_name},
+    {"header_value", CONF_TEXT, "", NULL, false, take_header_value},
+    {"subaddress_delimiter", CONF_TEXT, "+", NULL, false, take_delimiter},
+    {"syntax", CONF_TEXT, "prefix", NULL, false, take_syntax},
+    {"on_fault", CONF_TEXT, "tempfail", NULL, false, take_on_fault},
+    {"user", CONF_TEXT, "", NULL, false, take_user},
+    {"max_recipients", CONF_NUMBER, "1000", NULL, false, take_max_recipients},
 };
 
 const size_t conf_row_count = sizeof conf_rows / sizeof *conf_rows;

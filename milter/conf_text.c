@@ -131,7 +131,7 @@ void conf_print_value(FILE *f, const struct conf_row *row, const struct conf_val
         print_text(f, v->text);
         break;
     case CONF_NUMBER:
-        fprintf(f, "%ld", v->number);
+        fputs(v->text, f);
         break;
     case CONF_BOOL:
         fputs(v->yes ? "true" : "false", f);
