@@ -21,16 +21,18 @@ class Ran:
     """What a run of a program left: status, out, err."""
 
     def __init__(self, done):
-        self.status, self.out, self.err = done.returncode, done.stdout, done.stderr
+        self.status = done.returncode
+        self.out, self.err = ((text or b"").decode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
 
 
-def bvkey(*args, env=None, stdout=subprocess.PIPE, before=(), user=None):
-    """Runs it; `before` are the words of a program that starts it."""
+def bvkey(*args, env=None, stdout=subprocess.PIPE, before=(), user=None, stdin=b"", export=False):
+    """Runs it; `before` are the words of a program that starts it. What an export prints is secret, and may be."""
     clean = {k: v for k, v in os.environ.items() if k != "BV_KEYRING"}
-    done = subprocess.run([*before, program("bvkey"), *map(str, args)], env={**clean, **(env or {})}, text=True,
-                          stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, user=user, timeout=60)
-    _printed.append(f"{done.stdout}{done.stderr}")
-    return Ran(done)
+    done = subprocess.run([*before, program("bvkey"), *map(str, args)], env={**clean, **(env or {})}, input=stdin,
+                          stdout=stdout, stderr=subprocess.PIPE, user=user, timeout=60)
+    ran = Ran(done)
+    _printed.append(ran.err if export else f"{ran.out}{ran.err}")
+    return ran
 
 
 def good(*args, **how):
