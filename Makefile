@@ -99,8 +99,9 @@ $(B)/test/milter_%: $(B)/test/unit/milter_%.o $(PURE_A) $(KEYS_A) $(BV_A)
 $(B)/test/conf_%: $(B)/test/unit/conf_%.o $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
 	$(unit_link) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
 
--include test/fuzz/fuzz.mk
--include test/bench/bench.mk
+include test/fuzz/fuzz.mk
+include test/bench/bench.mk
+-include test/sim/sim.mk
 
 # ---- tests -----------------------------------------------------------------
 
@@ -123,8 +124,8 @@ check:
 	@$(MAKE) --no-print-directory check-run
 
 .PHONY: check-run san-run unit-build
-check-run: all $(UNIT) $(FUZZ_REPLAY)
-	@BV_BIN=$(B) test/run.sh $(sort $(UNIT)) $(FUZZ_REPLAY_RUN) $(E2E)
+check-run: all $(UNIT) $(FUZZ_REPLAY) $(SIM)
+	@BV_BIN=$(B) test/run.sh $(sort $(UNIT)) $(FUZZ_REPLAY) $(SIM) $(E2E)
 
 # _exit() is what the daemon stops with; exit() lets the leak checker have its say.
 SAN_FLAGS = VARIANT=san SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' HARDEN=-fPIE \
@@ -133,7 +134,7 @@ san:
 	@tools/deps.sh build mail test
 	@$(MAKE) --no-print-directory $(SAN_FLAGS) san-run
 san-run: all $(UNIT) $(FUZZ_REPLAY)
-	@BV_BIN=$(B) test/run.sh $(sort $(UNIT)) $(FUZZ_REPLAY_RUN) test/e2e/test_bvkey.py test/e2e/test_bvtag.py \
+	@BV_BIN=$(B) test/run.sh $(sort $(UNIT)) $(FUZZ_REPLAY) test/e2e/test_bvkey.py test/e2e/test_bvtag.py \
 	    test/e2e/test_milter.py
 
 quickstart:

@@ -26,8 +26,8 @@ static bool is_domain(struct bv_str s)
 
     if (!literal)
         return lex_is_dot_atom(s);
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f)
+    for (size_t i = 1; i + 1 < s.n; i++) /* dtext, RFC 5321 4.1.3, but nothing that would read differently */
+        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f || strchr("[]\\\"()<>@", s.p[i]) != NULL)
             return false;
     return true;
 }

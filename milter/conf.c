@@ -43,26 +43,62 @@ static void make_options(cfg_opt_t *opt)
     opt[conf_row_count] = (cfg_opt_t)CFG_END();
 }
 
+static cfg_t *parse_once(cfg_opt_t *opt, const char *text)
+{
+    cfg_t *cfg = cfg_init(opt, CFGF_NONE);
+
+    last_error.line = 0;
+    last_error.text[0] = '\0';
+    if (cfg == NULL)
+        return NULL;
+    cfg_set_error_function(cfg, note_error);
+    if (cfg_parse_buf(cfg, text) == CFG_SUCCESS)
+        return cfg;
+    cfg_free(cfg);
+    return NULL;
+}
+
+/* Some faults libconfuse does not tell in words: the first line with which it fails in silence. */
+static int silent_line(cfg_opt_t *opt, char *text)
+{
+    int line = 1;
+
+    for (char *end = text; (end = strchr(end, '\n')) != NULL; end++, line++) {
+        *end = '\0';
+        cfg_t *cfg = parse_once(opt, text);
+        *end = '\n';
+        if (cfg == NULL && last_error.text[0] == '\0')
+            return line;
+        if (cfg != NULL)
+            cfg_free(cfg);
+    }
+    return line;
+}
+
+static bool has_problem(const struct problems *p, const char *path, int line)
+{
+    for (size_t i = 0; i < p->n && i < PROBLEMS_KEPT; i++)
+        if (p->item[i].line == line && strcmp(p->item[i].path, path) == 0)
+            return true;
+    return false;
+}
+
 /*
  * libconfuse stops at its first error; all of them are wanted.  So a line with
- * an error is noted, blanked out, and the rest is read again.
+ * an error is noted, blanked out, and the rest is read again.  What follows
+ * from a fault of the line that is told already is not.
  */
 static cfg_t *parse_all(cfg_opt_t *opt, const char *path, char *text, struct problems *problems)
 {
     for (;;) {
-        cfg_t *cfg = cfg_init(opt, CFGF_NONE);
-        if (cfg == NULL) {
-            problems_add(problems, path, 0, "no memory");
-            return NULL;
-        }
-        cfg_set_error_function(cfg, note_error);
-        last_error.line = 0;
-        last_error.text[0] = '\0';
-        if (cfg_parse_buf(cfg, text) == CFG_SUCCESS)
+        cfg_t *cfg = parse_once(opt, text);
+        if (cfg != NULL)
             return cfg;
-        cfg_free(cfg);
-        problems_add(problems, path, last_error.line, "%s", last_error.text);
-        if (problems->n >= PROBLEMS_KEPT || !conf_blank_line(text, last_error.line))
+        bool told = last_error.text[0] != '\0';
+        int line = told ? last_error.line : silent_line(opt, text);
+        if (!has_problem(problems, path, line))
+            problems_add(problems, path, line, "%s", told ? last_error.text : "cannot be understood");
+        if (problems->n >= PROBLEMS_KEPT || !conf_blank_line(text, line))
             return NULL;
     }
 }
@@ -95,17 +131,11 @@ static struct conf_value get_value(cfg_t *cfg, const struct conf_row *row, const
 
 static void take_values(struct conf *conf, cfg_t *cfg, struct problems *problems)
 {
-    char why[PROBLEM_TEXT];
-
     for (size_t i = 0; i < conf_row_count; i++) {
         const char **items;
-        struct conf_value v = get_value(cfg, &conf_rows[i], &items);
-        const char *wrong = conf_rows[i].take(conf, &v, why, sizeof why);
-        if (wrong != NULL && v.text != NULL && wrong != why)
-            problems_add(problems, conf->path, conf->line[i], "%s: \"%.60s\" %s", conf_rows[i].name, v.text,
-                         wrong);
-        else if (wrong != NULL)
-            problems_add(problems, conf->path, conf->line[i], "%s: %s", conf_rows[i].name, wrong);
+        struct conf_taking t = {conf, &conf_rows[i], get_value(cfg, &conf_rows[i], &items), conf->line[i],
+                                problems};
+        t.row->take(&t);
         free(items);
     }
 }
@@ -201,21 +231,20 @@ void conf_free(struct conf *c)
 
 int conf_print(FILE *f, const char *path, struct problems *problems)
 {
-    struct conf conf;
-    size_t n;
+    struct conf conf = {.path = NULL};
+    size_t n, before = problems->n;
     char *text = slurp(path, CONF_FILE_MAX, &n, problems);
     cfg_t *cfg = text == NULL ? NULL : open_text(&conf, path, text, problems);
 
     free(text);
-    if (cfg == NULL)
-        return -1;
-    for (size_t i = 0; i < conf_row_count; i++) {
+    for (size_t i = 0; i < conf_row_count && problems->n == before; i++) {
         const char **items;
         struct conf_value v = get_value(cfg, &conf_rows[i], &items);
         conf_print_value(f, &conf_rows[i], &v);
         free(items);
     }
-    cfg_free(cfg);
+    if (cfg != NULL)
+        cfg_free(cfg);
     conf_free(&conf);
-    return 0;
+    return problems->n == before ? 0 : -1;
 }

@@ -43,15 +43,25 @@ struct conf_value {
 
 enum conf_type { CONF_TEXT, CONF_NUMBER, CONF_BOOL, CONF_LIST };
 
+struct conf_row;
+
+/* One value on its way into its place. */
+struct conf_taking {
+    struct conf *conf;
+    const struct conf_row *row;
+    struct conf_value value;
+    int line;
+    struct problems *problems;
+};
+
 /* A setting: its name, type and default, and the function that checks it and puts it in its place. */
 struct conf_row {
     const char *name;
     enum conf_type type;
-    const char *text; /* default of a text or number */
-    char *list;       /* default of a list, in braces */
-    bool yes;         /* default of a bool */
-    /* Returns NULL, or what is wrong with the value: a text after "name: ", the buffer `why` or a constant. */
-    const char *(*take)(struct conf *conf, const struct conf_value *value, char *why, size_t size);
+    const char *text;                          /* default of a text or number */
+    char *list;                                /* default of a list, in braces */
+    bool yes;                                  /* default of a bool */
+    void (*take)(const struct conf_taking *t); /* what is wrong goes to t->problems */
 };
 
 extern const struct conf_row conf_rows[];

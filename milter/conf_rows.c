@@ -3,239 +3,256 @@
 
 #include "milter/conf.h"
 
-static const char no_memory[] = "no memory";
-
-static const char *take_text(char **dst, const char *text)
+/* What is wrong with a text of the setting: `name: "text" wrong`. */
+static void refuse(const struct conf_taking *t, const char *text, const char *wrong)
 {
-    for (const char *c = text; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            return "holds a control character";
-    free(*dst);
-    *dst = strdup(text);
-    return *dst == NULL ? no_memory : NULL;
+    problems_add(t->problems, t->conf->path, t->line, "%s: \"%.60s\" %s", t->row->name, text, wrong);
 }
 
-/* A word from a list of them: its index, or -1 with *why filled. */
-static int word_index(const char *const *words, const char *text, char *why, size_t size)
+static void no_memory(const struct conf_taking *t)
 {
-    size_t n = (size_t)snprintf(why, size, "unknown word \"%.60s\" (", text);
-
-    for (int i = 0; words[i] != NULL; i++)
-        if (strcmp(words[i], text) == 0)
-            return i;
-    for (int i = 0; words[i] != NULL && n < size; i++)
-        n += (size_t)snprintf(why + n, size - n, "%s%s", i > 0 ? ", " : "", words[i]);
-    if (n < size)
-        snprintf(why + n, size - n, ")");
-    return -1;
+    problems_add(t->problems, t->conf->path, t->line, "%s: no memory", t->row->name);
 }
 
 static bool is_printable(const char *text)
 {
     for (; *text != '\0'; text++)
-        if ((unsigned char)*text < ' ' || (unsigned char)*text > '~')
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
             return false;
     return true;
 }
 
-/* A text for SMTP and headers: short, printable ASCII. */
-static const char *take_line(char **dst, const char *text)
+static bool is_ascii(const char *text)
 {
-    enum { LINE_MAX_OCTETS = 200 };
-
-    if (!is_printable(text))
-        return "may hold printable ASCII only";
-    if (strlen(text) > LINE_MAX_OCTETS)
-        return "is longer than 200 octets";
-    return take_text(dst, text);
+    for (; *text != '\0'; text++)
+        if (*text < ' ' || *text > '~')
+            return false;
+    return true;
 }
 
-static const char *take_path(char **dst, const char *text)
+static void put_text(const struct conf_taking *t, char **dst, const char *text)
 {
-    return *text == '\0' ? "is empty" : take_text(dst, text);
-}
-
-static const char *take_networks(struct net_list *dst, const struct conf_value *v, char *why, size_t size)
-{
-    free(dst->item);
-    dst->n = 0;
-    dst->item = calloc(v->n + 1, sizeof *dst->item);
-    if (dst->item == NULL)
-        return no_memory;
-    for (; dst->n < v->n; dst->n++) {
-        const char *wrong = net_read(&dst->item[dst->n], v->item[dst->n]);
-        if (wrong != NULL) {
-            snprintf(why, size, "\"%.60s\" %s", v->item[dst->n], wrong);
-            return why;
-        }
+    if (!is_printable(text)) {
+        refuse(t, "", "holds a control character");
+        return;
     }
-    return NULL;
+    free(*dst);
+    *dst = strdup(text);
+    if (*dst == NULL)
+        no_memory(t);
 }
 
-/* unix:/PATH, inet:PORT@HOST or inet6:PORT@HOST. */
-static const char *take_listen(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void put_path(const struct conf_taking *t, char **dst)
+{
+    if (*t->value.text == '\0')
+        refuse(t, "", "is empty");
+    else
+        put_text(t, dst, t->value.text);
+}
+
+/* A text for SMTP and headers: short, printable ASCII. */
+static void put_line(const struct conf_taking *t, char **dst)
+{
+    enum { MOST = 200 };
+    const char *text = t->value.text;
+
+    if (!is_ascii(text))
+        refuse(t, text, "may hold printable ASCII only");
+    else if (strlen(text) > MOST)
+        refuse(t, text, "is longer than 200 octets");
+    else
+        put_text(t, dst, text);
+}
+
+/* Index of the value in a list of words; 0, the fault noted, when it is none of them. */
+static int word_index(const struct conf_taking *t, const char *const *words)
+{
+    char list[120];
+    size_t n = 0;
+
+    for (int i = 0; words[i] != NULL; i++) {
+        if (strcmp(words[i], t->value.text) == 0)
+            return i;
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i > 0 ? ", " : "", words[i]);
+    }
+    problems_add(t->problems, t->conf->path, t->line, "%s: unknown word \"%.60s\" (%s)", t->row->name,
+                 t->value.text, list);
+    return 0;
+}
+
+static void put_networks(const struct conf_taking *t, struct net_list *dst)
+{
+    dst->item = calloc(t->value.n + 1, sizeof *dst->item);
+    if (dst->item == NULL) {
+        no_memory(t);
+        return;
+    }
+    for (size_t i = 0; i < t->value.n; i++) {
+        const char *wrong = net_read(&dst->item[dst->n], t->value.item[i]);
+        if (wrong != NULL)
+            refuse(t, t->value.item[i], wrong);
+        else
+            dst->n++;
+    }
+}
+
+/* What is wrong with a socket's name; NULL: nothing. */
+static const char *check_listen(const char *text)
 {
     static const char wrong[] = "is no socket: use \"unix:/PATH\", \"inet:PORT@HOST\" or \"inet6:PORT@HOST\"";
     enum { SUN_PATH_MAX = 107 };
-    const char *colon = strchr(v->text, ':');
+    const char *colon = strchr(text, ':');
     char *end = NULL;
 
-    (void)why, (void)size;
     if (colon == NULL)
         return wrong;
-    if (strncmp(v->text, "unix:", 5) == 0) {
+    if (strncmp(text, "unix:", 5) == 0) {
         if (colon[1] != '/')
             return "needs an absolute path behind \"unix:\"";
-        return strlen(colon + 1) > SUN_PATH_MAX ? "has a path of over 107 octets"
-                                                : take_text(&c->listen, v->text);
+        return strlen(colon + 1) > SUN_PATH_MAX ? "has a path of over 107 octets" : NULL;
     }
-    if (strncmp(v->text, "inet:", 5) != 0 && strncmp(v->text, "inet6:", 6) != 0)
+    if (strncmp(text, "inet:", 5) != 0 && strncmp(text, "inet6:", 6) != 0)
         return wrong;
     long port = strtol(colon + 1, &end, 10);
     if (colon[1] < '0' || colon[1] > '9' || port < 1 || port > 65535)
         return "has a port that is not in 1..65535";
-    if (*end != '@' || end[1] == '\0')
-        return "needs the address to listen on: \"inet:PORT@127.0.0.1\"";
-    return take_text(&c->listen, v->text);
+    return *end != '@' || end[1] == '\0' ? "needs the address to listen on: \"inet:PORT@127.0.0.1\"" : NULL;
 }
 
-static const char *take_socket_group(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_listen(const struct conf_taking *t)
 {
-    (void)why, (void)size;
-    return take_text(&c->socket_group, v->text);
+    const char *wrong = check_listen(t->value.text);
+
+    if (wrong != NULL)
+        refuse(t, t->value.text, wrong);
+    else
+        put_text(t, &t->conf->listen, t->value.text);
 }
 
-static const char *take_keyring(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_socket_group(const struct conf_taking *t)
 {
-    (void)why, (void)size;
-    return take_path(&c->keyring, v->text);
+    put_text(t, &t->conf->socket_group, t->value.text);
 }
 
-static const char *take_domains(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_keyring(const struct conf_taking *t)
 {
-    (void)why, (void)size;
-    return take_path(&c->domains, v->text);
+    put_path(t, &t->conf->keyring);
 }
 
-static const char *take_sign_authenticated(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_domains(const struct conf_taking *t)
 {
-    (void)why, (void)size;
-    c->policy.sign_authenticated = v->yes;
-    return NULL;
+    put_path(t, &t->conf->domains);
 }
 
-static const char *take_sign_networks(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_sign_authenticated(const struct conf_taking *t)
 {
-    return take_networks(&c->policy.sign_networks, v, why, size);
+    t->conf->policy.sign_authenticated = t->value.yes;
 }
 
-static const char *take_internal_networks(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_sign_networks(const struct conf_taking *t)
 {
-    return take_networks(&c->policy.internal_networks, v, why, size);
+    put_networks(t, &t->conf->policy.sign_networks);
 }
 
-static const char *take_sign_daemons(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_internal_networks(const struct conf_taking *t)
 {
-    (void)why, (void)size;
-    c->policy.sign_daemons = calloc(v->n + 1, sizeof *c->policy.sign_daemons);
-    for (size_t i = 0; c->policy.sign_daemons != NULL && i < v->n; i++) {
-        if (*v->item[i] == '\0')
-            return "has an empty name in it";
-        const char *wrong = take_text(&c->policy.sign_daemons[i], v->item[i]);
-        if (wrong != NULL)
-            return wrong;
+    put_networks(t, &t->conf->policy.internal_networks);
+}
+
+static void take_sign_daemons(const struct conf_taking *t)
+{
+    char **names = calloc(t->value.n + 1, sizeof *names);
+    size_t n = 0;
+
+    t->conf->policy.sign_daemons = names;
+    if (names == NULL)
+        no_memory(t);
+    for (size_t i = 0; names != NULL && i < t->value.n; i++) {
+        if (*t->value.item[i] == '\0')
+            refuse(t, "", "is empty");
+        else
+            put_text(t, &names[n], t->value.item[i]);
+        n += names[n] != NULL;
     }
-    return c->policy.sign_daemons == NULL ? no_memory : NULL;
 }
 
-static const char *take_action(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_action(const struct conf_taking *t)
 {
     static const char *const words[] = {"reject", "mark", "accept", NULL};
+    static const enum action actions[] = {ACTION_REJECT, ACTION_MARK, ACTION_ACCEPT};
 
-    if (action_from_word(&c->policy.action, bv_str(v->text)))
-        return NULL;
-    word_index(words, v->text, why, size);
-    return why;
+    t->conf->policy.action = actions[word_index(t, words)];
 }
 
-static const char *take_untagged_stage(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_untagged_stage(const struct conf_taking *t)
 {
     static const char *const words[] = {"data", "rcpt", NULL};
-    int i = word_index(words, v->text, why, size);
 
-    c->policy.untagged_at_rcpt = i == 1;
-    return i < 0 ? why : NULL;
+    t->conf->policy.untagged_at_rcpt = word_index(t, words) == 1;
 }
 
-static const char *take_reject_text(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_reject_text(const struct conf_taking *t)
 {
-    (void)why, (void)size;
-    return *v->text == '\0' ? "is empty" : take_line(&c->reject_text, v->text);
+    if (*t->value.text == '\0')
+        refuse(t, "", "is empty");
+    else
+        put_line(t, &t->conf->reject_text);
 }
 
 /* RFC 5322 3.6.8 */
-static const char *take_header_name(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_header_name(const struct conf_taking *t)
 {
-    enum { NAME_MAX_OCTETS = 60 };
+    enum { MOST = 60 };
+    const char *text = t->value.text;
 
-    (void)why, (void)size;
-    if (*v->text == '\0' || strlen(v->text) > NAME_MAX_OCTETS || strpbrk(v->text, ": ") != NULL ||
-        !is_printable(v->text))
-        return "is no header name: 1 to 60 printable ASCII characters without colon or blank";
-    return take_text(&c->header_name, v->text);
+    if (*text == '\0' || strlen(text) > MOST || strpbrk(text, ": ") != NULL || !is_ascii(text))
+        refuse(t, text, "is no header name: 1 to 60 printable ASCII characters without colon or blank");
+    else
+        put_line(t, &t->conf->header_name);
 }
 
-static const char *take_header_value(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_header_value(const struct conf_taking *t)
 {
-    (void)why, (void)size;
-    return take_line(&c->header_value, v->text);
+    put_line(t, &t->conf->header_value);
 }
 
-static const char *take_delimiter(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_delimiter(const struct conf_taking *t)
 {
     static const char *const words[] = {"+", "-", NULL};
-    int i = word_index(words, v->text, why, size);
 
-    c->policy.delimiter = i == 1 ? BV_MINUS : BV_PLUS;
-    return i < 0 ? why : NULL;
+    t->conf->policy.delimiter = word_index(t, words) == 1 ? BV_MINUS : BV_PLUS;
 }
 
 /* Its row stands behind that of the delimiter, which it needs. */
-static const char *take_syntax(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_syntax(const struct conf_taking *t)
 {
     static const char *const words[] = {"prefix", "subaddress", NULL};
-    int i = word_index(words, v->text, why, size);
 
-    c->policy.syntax = i == 1 ? c->policy.delimiter : BV_PREFIX;
-    return i < 0 ? why : NULL;
+    t->conf->policy.syntax = word_index(t, words) == 1 ? t->conf->policy.delimiter : BV_PREFIX;
 }
 
-static const char *take_on_fault(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_on_fault(const struct conf_taking *t)
 {
     static const char *const words[] = {"tempfail", "accept", NULL};
-    int i = word_index(words, v->text, why, size);
 
-    c->policy.on_fault = i == 1 ? ACTION_ACCEPT : ACTION_TEMPFAIL;
-    return i < 0 ? why : NULL;
+    t->conf->policy.on_fault = word_index(t, words) == 1 ? ACTION_ACCEPT : ACTION_TEMPFAIL;
 }
 
-static const char *take_user(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_user(const struct conf_taking *t)
 {
-    (void)why, (void)size;
-    return take_text(&c->user, v->text);
+    put_text(t, &t->conf->user, t->value.text);
 }
 
-static const char *take_max_recipients(struct conf *c, const struct conf_value *v, char *why, size_t size)
+static void take_max_recipients(const struct conf_taking *t)
 {
     enum { MOST = 10000, DIGITS = 5 };
-    size_t digits = strspn(v->text, "0123456789");
+    const char *text = t->value.text;
+    size_t digits = strspn(text, "0123456789");
 
-    (void)why, (void)size;
-    c->max_recipients = atol(v->text);
-    if (digits == 0 || digits > DIGITS || v->text[digits] != '\0' || c->max_recipients < 1 ||
-        c->max_recipients > MOST)
-        return "is not in 1..10000";
-    return NULL;
+    t->conf->max_recipients = atol(text);
+    if (digits == 0 || digits > DIGITS || text[digits] != '\0' || t->conf->max_recipients < 1 ||
+        t->conf->max_recipients > MOST)
+        refuse(t, text, "is not in 1..10000");
 }
 
 /* libconfuse wants these writable, and leaves them as they are. */

@@ -26,6 +26,7 @@ bool conf_blank_line(char *text, int line)
 /* How far a line has been understood. */
 struct scan {
     bool in_comment; /* of the kind that goes over lines */
+    int opened;      /* line in which it was opened */
     char quote;      /* that a string was opened with; 0: outside */
 };
 
@@ -91,13 +92,14 @@ static void scan_line(struct conf *conf, const char *path, int line, struct scan
             note_name(conf, path, line, p + i, n - i, problems);
         i += taken;
     }
-    if (memmem(p, n, "${", 2) != NULL)
+    bool dollar = memmem(p, n, "${", 2) != NULL, open = s->quote != '\0';
+    if (dollar)
         problems_add(problems, path, line, "\"${\" would be replaced from the environment, and is not allowed");
-    if (s->quote != '\0') {
+    if (open)
         problems_add(problems, path, line, "a quote is opened and not closed");
+    if (dollar || open)
         memset(p, ' ', n);
-        s->quote = '\0';
-    }
+    s->quote = '\0';
 }
 
 void conf_scan(struct conf *conf, const char *path, char *text, struct problems *problems)
@@ -107,16 +109,24 @@ void conf_scan(struct conf *conf, const char *path, char *text, struct problems 
 
     for (char *p = text; *p != '\0'; line++) {
         size_t n = strcspn(p, "\n");
+        bool before = s.in_comment;
         scan_line(conf, path, line, &s, p, n, problems);
+        if (s.in_comment && !before)
+            s.opened = line;
         p += n + (p[n] == '\n');
     }
+    if (s.in_comment)
+        problems_add(problems, path, s.opened, "a comment is opened and not closed");
 }
 
 static void print_text(FILE *f, const char *text)
 {
+    const char *start = text;
+
     fputc('"', f);
     for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
+        bool dollar = text > start && text[-1] == '$' && *text == '{'; /* else it would be replaced */
+        if (*text == '"' || *text == '\\' || dollar)
             fputc('\\', f);
         fputc(*text, f);
     }

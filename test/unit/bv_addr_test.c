@@ -136,6 +136,8 @@ static const struct row rows[] = {
     NOTHING("open quote", "<\"u@d.example>", BV_UNREADABLE),
     NOTHING("open comment", "<u(c@d.example>", BV_UNREADABLE),
     NOTHING("open literal", "<u@[192.0.2.1>", BV_UNREADABLE),
+    NOTHING("literal with a bracket in it", "<u@[]\\\\a]>", BV_UNREADABLE),
+    NOTHING("quoted literal with a backslash", "<u@\"[\\\\]\">", BV_UNREADABLE),
     NOTHING("empty literal", "<u@[]>", BV_UNREADABLE),
     NOTHING("comment only", "<(c)>", BV_UNREADABLE),
     NOTHING("route without an address", "<@a.example,@b.example:>", BV_UNREADABLE),

@@ -1,0 +1,339 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "milter/conf.h"
+
+static struct problems problems;
+
+static int parse(struct conf *conf, const char *text)
+{
+    memset(&problems, 0, sizeof problems);
+    return conf_parse(conf, "C", text, &problems);
+}
+
+/* All of what is wrong, a line each. */
+static const char *told(void)
+{
+    static char text[65536];
+    size_t n = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < problems.n && i < PROBLEMS_KEPT; i++) {
+        problem_write(text + n, sizeof text - n - 1, &problems.item[i]);
+        n += strlen(text + n);
+        text[n++] = '\n';
+        text[n] = '\0';
+    }
+    return text;
+}
+
+#define NO_SOCKET      " is no socket: use \"unix:/PATH\", \"inet:PORT@HOST\" or \"inet6:PORT@HOST\"\n"
+#define NO_NAME        " is no header name: 1 to 60 printable ASCII characters without colon or blank\n"
+#define NO_ENVIRONMENT "\"${\" would be replaced from the environment, and is not allowed\n"
+#define OPEN_QUOTE     "a quote is opened and not closed\n"
+#define C60            "X23456789012345678901234567890123456789012345678901234567890"
+#define C108                                                                                                   \
+    "/234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123"  \
+    "45678"
+#define C200                                                                                                   \
+    "12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234" \
+    "567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+
+struct row {
+    const char *name, *text, *want;
+};
+
+static const struct row values[] = {
+    {"listen, empty", "listen = \"\"", "C:1: listen: \"\"" NO_SOCKET},
+    {"listen, a path alone", "listen = \"/x/y\"", "C:1: listen: \"/x/y\"" NO_SOCKET},
+    {"listen, unknown kind", "listen = \"local:/x\"", "C:1: listen: \"local:/x\"" NO_SOCKET},
+    {"listen, kind in capitals", "listen = \"UNIX:/x\"", "C:1: listen: \"UNIX:/x\"" NO_SOCKET},
+    {"listen, blank before", "listen = \" unix:/x\"", "C:1: listen: \" unix:/x\"" NO_SOCKET},
+    {"listen, relative path", "listen = \"unix:x\"",
+     "C:1: listen: \"unix:x\" needs an absolute path behind \"unix:\"\n"},
+    {"listen, no path", "listen = \"unix:\"",
+     "C:1: listen: \"unix:\" needs an absolute path behind \"unix:\"\n"},
+    {"listen, 108 octets", "listen = \"unix:" C108 "\"",
+     "C:1: listen: \"unix:/234567890123456789012345678901234567890123456789012345\" has a path of over 107 "
+     "octets\n"},
+    {"listen, port 0", "listen = \"inet:0@h\"",
+     "C:1: listen: \"inet:0@h\" has a port that is not in 1..65535\n"},
+    {"listen, port 65536", "listen = \"inet:65536@h\"",
+     "C:1: listen: \"inet:65536@h\" has a port that is not in 1..65535\n"},
+    {"listen, port beyond 2^64", "listen = \"inet:18446744073709551617@h\"",
+     "C:1: listen: \"inet:18446744073709551617@h\" has a port that is not in 1..65535\n"},
+    {"listen, negative port", "listen = \"inet:-1@h\"",
+     "C:1: listen: \"inet:-1@h\" has a port that is not in 1..65535\n"},
+    {"listen, no port", "listen = \"inet6:@::1\"",
+     "C:1: listen: \"inet6:@::1\" has a port that is not in 1..65535\n"},
+    {"listen, a service name", "listen = \"inet:smtp@h\"",
+     "C:1: listen: \"inet:smtp@h\" has a port that is not in 1..65535\n"},
+    {"listen, no host", "listen = \"inet:8892\"",
+     "C:1: listen: \"inet:8892\" needs the address to listen on: \"inet:PORT@127.0.0.1\"\n"},
+    {"listen, empty host", "listen = \"inet:8892@\"",
+     "C:1: listen: \"inet:8892@\" needs the address to listen on: \"inet:PORT@127.0.0.1\"\n"},
+    {"listen, the other way round", "listen = \"inet:127.0.0.1:8892\"",
+     "C:1: listen: \"inet:127.0.0.1:8892\" needs the address to listen on: \"inet:PORT@127.0.0.1\"\n"},
+    {"keyring, empty", "keyring = \"\"", "C:1: keyring: \"\" is empty\n"},
+    {"domains, empty", "domains = \"\"", "C:1: domains: \"\" is empty\n"},
+    {"yes-or-no, a word", "sign_authenticated = maybe",
+     "C:1: invalid boolean value for option 'sign_authenticated'\n"},
+    {"yes-or-no, a number", "sign_authenticated = 1",
+     "C:1: invalid boolean value for option 'sign_authenticated'\n"},
+    {"yes-or-no, empty", "sign_authenticated = \"\"",
+     "C:1: invalid boolean value for option 'sign_authenticated'\n"},
+    {"network, host bits", "sign_networks = {\"192.0.2.1/24\"}",
+     "C:1: sign_networks: \"192.0.2.1/24\" has bits set behind its prefix\n"},
+    {"network, bad prefix", "internal_networks = {\"192.0.2.0/33\"}",
+     "C:1: internal_networks: \"192.0.2.0/33\" has a bad prefix length\n"},
+    {"network, a name", "sign_networks = {\"localhost\"}",
+     "C:1: sign_networks: \"localhost\" is no IP address or network\n"},
+    {"network, empty", "sign_networks = {\"\"}", "C:1: sign_networks: \"\" is no IP address or network\n"},
+    {"network, the second one", "sign_networks = {\"192.0.2.0/24\", \"x\"}",
+     "C:1: sign_networks: \"x\" is no IP address or network\n"},
+    {"networks in one text", "sign_networks = \"192.0.2.0/24 10.0.0.0/8\"",
+     "C:1: sign_networks: \"192.0.2.0/24 10.0.0.0/8\" has a bad prefix length\n"},
+    {"daemon, empty", "sign_daemons = {\"a\", \"\"}", "C:1: sign_daemons: \"\" is empty\n"},
+    {"action, unknown", "action = \"rejct\"", "C:1: action: unknown word \"rejct\" (reject, mark, accept)\n"},
+    {"action, empty", "action = \"\"", "C:1: action: unknown word \"\" (reject, mark, accept)\n"},
+    {"action, capitals", "action = \"Reject\"",
+     "C:1: action: unknown word \"Reject\" (reject, mark, accept)\n"},
+    {"action, internal word", "action = \"tempfail\"",
+     "C:1: action: unknown word \"tempfail\" (reject, mark, accept)\n"},
+    {"action, a word of the table only", "action = \"off\"",
+     "C:1: action: unknown word \"off\" (reject, mark, accept)\n"},
+    {"stage, unknown", "untagged_stage = \"eom\"", "C:1: untagged_stage: unknown word \"eom\" (data, rcpt)\n"},
+    {"reject text, empty", "reject_text = \"\"", "C:1: reject_text: \"\" is empty\n"},
+    {"reject text, 201 octets", "reject_text = \"" C200 "1\"",
+     "C:1: reject_text: \"123456789012345678901234567890123456789012345678901234567890\" is longer than 200 "
+     "octets\n"},
+    {"reject text, UTF-8", "reject_text = \"\xc3\xbc\"",
+     "C:1: reject_text: \"\xc3\xbc\" may hold printable ASCII only\n"},
+    {"reject text, a tab", "reject_text = \"a\\tb\"",
+     "C:1: reject_text: \"a\tb\" may hold printable ASCII only\n"},
+    {"reject text, DEL", "reject_text = \"\x7f\"",
+     "C:1: reject_text: \"\x7f\" may hold printable ASCII only\n"},
+    {"header name, empty", "header_name = \"\"", "C:1: header_name: \"\"" NO_NAME},
+    {"header name, a blank", "header_name = \"X B\"", "C:1: header_name: \"X B\"" NO_NAME},
+    {"header name, a colon", "header_name = \"X:\"", "C:1: header_name: \"X:\"" NO_NAME},
+    {"header name, UTF-8", "header_name = \"X-\xc3\xbc\"", "C:1: header_name: \"X-\xc3\xbc\"" NO_NAME},
+    {"header name, a tab", "header_name = \"X\\tB\"", "C:1: header_name: \"X\tB\"" NO_NAME},
+    {"header name, 61 octets", "header_name = \"" C60 "1\"", "C:1: header_name: \"" C60 "\"" NO_NAME},
+    {"header value, 201 octets", "header_value = \"" C200 "1\"",
+     "C:1: header_value: \"123456789012345678901234567890123456789012345678901234567890\" is longer than 200 "
+     "octets\n"},
+    {"header value, a newline", "header_value = \"a\\nb\"",
+     "C:1: header_value: \"a\nb\" may hold printable ASCII only\n"},
+    {"header value, UTF-8", "header_value = \"\xff\"",
+     "C:1: header_value: \"\xff\" may hold printable ASCII only\n"},
+    {"syntax, unknown", "syntax = \"suffix\"", "C:1: syntax: unknown word \"suffix\" (prefix, subaddress)\n"},
+    {"delimiter, unknown", "subaddress_delimiter = \"=\"",
+     "C:1: subaddress_delimiter: unknown word \"=\" (+, -)\n"},
+    {"delimiter, both", "subaddress_delimiter = \"+-\"",
+     "C:1: subaddress_delimiter: unknown word \"+-\" (+, -)\n"},
+    {"on_fault, unknown", "on_fault = \"reject\"",
+     "C:1: on_fault: unknown word \"reject\" (tempfail, accept)\n"},
+    {"recipients, 0", "max_recipients = 0", "C:1: max_recipients: \"0\" is not in 1..10000\n"},
+    {"recipients, negative", "max_recipients = -5", "C:1: max_recipients: \"-5\" is not in 1..10000\n"},
+    {"recipients, 10001", "max_recipients = 10001", "C:1: max_recipients: \"10001\" is not in 1..10000\n"},
+    {"recipients, beyond 2^64", "max_recipients = 99999999999999999999",
+     "C:1: max_recipients: \"99999999999999999999\" is not in 1..10000\n"},
+    {"recipients, a word", "max_recipients = many", "C:1: max_recipients: \"many\" is not in 1..10000\n"},
+    {"recipients, a fraction", "max_recipients = 1.5", "C:1: max_recipients: \"1.5\" is not in 1..10000\n"},
+    {"recipients, a unit", "max_recipients = 1k", "C:1: max_recipients: \"1k\" is not in 1..10000\n"},
+};
+
+static const struct row texts[] = {
+    {"unknown name", "foo = 1", "C:1: no such option 'foo'\n"},
+    {"unknown name, a list", "foo = {\"a\"}", "C:1: no such option 'foo'\n"},
+    {"unknown name, line 3", "# x\n\nlisten_on = \"unix:/x\"\n", "C:3: no such option 'listen_on'\n"},
+    {"a name in capitals", "Listen = \"unix:/x\"", "C:1: no such option 'Listen'\n"},
+    {"a part of a name", "max_recipient = 5", "C:1: no such option 'max_recipient'\n"},
+    {"no equals sign", "user bv", "C:1: missing equal sign after option 'user'\n"},
+    {"no value", "user =", "C:1: premature end of file\n"},
+    {"no name", "= x", "C:1: unexpected token '='\n"},
+    {"a list for a text", "user = {a, b}", "C:1: unexpected token '{'\n"},
+    {"adding to a text", "user += \"x\"", "C:1: attempt to append to non-list option 'user'\n"},
+    {"a list without commas", "sign_daemons = {\"a\" \"b\"}", "C:1: unexpected token 'b'\n"},
+    {"a brace too much", "sign_daemons = {a}}", "C:1: unexpected closing brace\n"},
+    {"open quote", "user = \"bv", "C:1: " OPEN_QUOTE},
+    {"open single quote", "user = 'bv", "C:1: " OPEN_QUOTE},
+    {"open quote, others go on", "user = \"bv\nfoo = 1\n", "C:1: " OPEN_QUOTE "C:2: no such option 'foo'\n"},
+    {"open quote behind a quoted quote", "reject_text = \"a\\\"", "C:1: " OPEN_QUOTE},
+    {"open quote in a list", "sign_daemons = {\"a, b}\nfoo = 1\n",
+     "C:1: " OPEN_QUOTE "C:2: no such option 'foo'\n"},
+    {"environment", "user = \"${HOME}\"", "C:1: " NO_ENVIRONMENT},
+    {"environment, unquoted", "user = ${HOME}", "C:1: " NO_ENVIRONMENT},
+    {"environment, with a default", "user = \"${X:-root}\"", "C:1: " NO_ENVIRONMENT},
+    {"environment, in a list over lines", "sign_daemons = {\na,\n\"${HOME}\"}", "C:3: " NO_ENVIRONMENT},
+    {"environment, behind a hash in quotes", "reject_text = \"a # ${HOME}\"", "C:1: " NO_ENVIRONMENT},
+    {"environment, behind slashes in quotes", "reject_text = \"a // ${HOME}\"", "C:1: " NO_ENVIRONMENT},
+    {"environment, behind a comment in between", "/* x */ user = \"${HOME}\"", "C:1: " NO_ENVIRONMENT},
+    {"environment, line 2", "# x\nkeyring = \"${X}/ring\"\n", "C:2: " NO_ENVIRONMENT},
+    {"twice", "user = x\nuser = y\n", "C:2: user is set in line 1 already\n"},
+    {"twice, the same", "user = x\n\nuser = x\n", "C:3: user is set in line 1 already\n"},
+    {"three times", "user = x\nuser = y\nuser = z\n",
+     "C:2: user is set in line 1 already\nC:3: user is set in line 1 already\n"},
+    {"twice, indented", "user = x\n\t user=y\n", "C:2: user is set in line 1 already\n"},
+    {"twice, a list added to itself", "sign_daemons = {a}\nsign_daemons += {b}\n",
+     "C:2: sign_daemons is set in line 1 already\n"},
+    {"several errors, in order",
+     "foo = 1\nlisten = \"x\"\nmax_recipients = many\nreject_text = \"\"\non_fault = \"x\"\n",
+     "C:1: no such option 'foo'\nC:2: listen: \"x\"" NO_SOCKET
+     "C:3: max_recipients: \"many\" is not in 1..10000\nC:4: reject_text: \"\" is empty\n"
+     "C:5: on_fault: unknown word \"x\" (tempfail, accept)\n"},
+    {"an error behind a list over lines", "sign_daemons = {\n\"a\",\n\"b\"\n}\nfoo = 1\n",
+     "C:5: no such option 'foo'\n"},
+    {"an error behind a comment over lines", "/* a\nb\nc */\nfoo = 1\n", "C:4: no such option 'foo'\n"},
+};
+
+static const struct row lists[] = {
+    {"two bad members of a list", "sign_networks = {\"x\", \"192.0.2.1/24\"}",
+     "C:1: sign_networks: \"x\" is no IP address or network\n"
+     "C:1: sign_networks: \"192.0.2.1/24\" has bits set behind its prefix\n"},
+    {"two bad members of a list over lines",
+     "sign_networks = {\n\"x\",\n\"192.0.2.0/24\",\n\"192.0.2.0/33\"\n}\n",
+     "C:1: sign_networks: \"x\" is no IP address or network\n"
+     "C:1: sign_networks: \"192.0.2.0/33\" has a bad prefix length\n"},
+};
+
+static int check(const struct row *rows, size_t n)
+{
+    int failures = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct conf c;
+        int result = parse(&c, rows[i].text);
+        if (result != -1 || strcmp(told(), rows[i].want) != 0) {
+            print_error("%s: %s%s, expected %s\n", rows[i].name, result == 0 ? "is taken" : "", told(),
+                        rows[i].want);
+            failures++;
+        }
+        conf_free(&c);
+    }
+    return failures;
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    assert_int_equal(check(values, sizeof values / sizeof *values), 0);
+}
+
+static void test_texts(void **state)
+{
+    (void)state;
+    assert_int_equal(check(texts, sizeof texts / sizeof *texts), 0);
+}
+
+static void test_lists(void **state)
+{
+    (void)state;
+    assert_int_equal(check(lists, sizeof lists / sizeof *lists), 0);
+}
+
+/* Refused in any words: what is left open would swallow the rest of the file. */
+static void test_left_open(void **state)
+{
+    static const char *const open[] = {"/*",
+                                       "/*\nuser = x\n",
+                                       "user = x\n/* a comment that never ends\naction = mark\n",
+                                       "user = /* x",
+                                       "sign_daemons = {a",
+                                       "sign_daemons = {a,\nb\nuser = x\n",
+                                       "sign_daemons = {",
+                                       "sign_daemons",
+                                       "user = \"a\nb\"\n"};
+    struct conf c;
+    int failures = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
+        if (parse(&c, open[i]) == 0) {
+            print_error("\"%s\" is taken\n", open[i]);
+            failures++;
+        }
+        conf_free(&c);
+    }
+    assert_int_equal(failures, 0);
+}
+
+/* Every fault is told in words, with its line, and without what is in the environment. */
+static void test_words(void **state)
+{
+    static const char *const bad[] = {
+        "\"\" = x\n",         "user = x \"\"\n",         "user = x ''\nfoo = 1\n",
+        "${BV_SET} = x\n",    "user = x ${BV_SET}\n",    "user = x ${BV_UNSET}\nfoo = 1\n",
+        "user = ${BV_SET}\n", "action = \"${BV_SET}\"\n"};
+    struct conf c;
+    int failures = 0;
+
+    (void)state;
+    assert_int_equal(setenv("BV_SET", "hunter2", 1), 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(parse(&c, bad[i]), -1);
+        conf_free(&c);
+        bool good = strstr(told(), "hunter2") == NULL;
+        for (size_t j = 0; j < problems.n; j++)
+            good = good && problems.item[j].line > 0 && problems.item[j].text[0] != '\0';
+        if (strstr(bad[i], "foo = 1") != NULL)
+            good = good && strstr(told(), "C:2: no such option 'foo'\n") != NULL;
+        if (!good) {
+            print_error("\"%s\": %s", bad[i], told());
+            failures++;
+        }
+    }
+    unsetenv("BV_SET");
+    assert_int_equal(failures, 0);
+}
+
+/* A bad file leaves nothing behind that a good one would stumble over. */
+static void test_good_after_bad(void **state)
+{
+    struct conf c;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        assert_int_equal(parse(&c, texts[i].text), -1);
+        conf_free(&c);
+        if (parse(&c, "user = \"bv\" # x\nsign_daemons = {\"a\"}\n") != 0)
+            fail_msg("behind \"%s\": %s", texts[i].name, told());
+        assert_string_equal(c.user, "bv");
+        assert_string_equal(c.policy.sign_daemons[0], "a");
+        conf_free(&c);
+    }
+}
+
+/* As many as are kept are told, and reading goes no further. */
+static void test_many(void **state)
+{
+    enum { LINES = 3 * PROBLEMS_KEPT };
+    static char text[LINES * 16 + 1];
+    struct conf c;
+    size_t n = 0;
+
+    (void)state;
+    for (int i = 0; i < LINES; i++)
+        n += (size_t)sprintf(text + n, "no_such = %d\n", i);
+    assert_int_equal(parse(&c, text), -1);
+    assert_true(problems.n >= PROBLEMS_KEPT);
+    assert_int_equal(problems.item[0].line, 1);
+    assert_int_equal(problems.item[PROBLEMS_KEPT - 1].line, PROBLEMS_KEPT);
+    conf_free(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values), cmocka_unit_test(test_texts),     cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_words),  cmocka_unit_test(test_left_open), cmocka_unit_test(test_good_after_bad),
+        cmocka_unit_test(test_many),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,361 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "milter/conf.h"
+#include "milter/slurp.h"
+
+static struct problems problems;
+static char scratch[64], conf_path[96], table_path[96];
+
+static int setup(void **state)
+{
+    (void)state;
+    strcpy(scratch, "/tmp/bv-conf-XXXXXX");
+    if (mkdtemp(scratch) == NULL)
+        return -1;
+    sprintf(conf_path, "%s/c", scratch);
+    sprintf(table_path, "%s/d", scratch);
+    memset(&problems, 0, sizeof problems);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    unlink(conf_path);
+    unlink(table_path);
+    return rmdir(scratch);
+}
+
+static void put(const char *path, const char *text, size_t n)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* A configuration that names the test's own table, and more. */
+static void put_conf(const char *more)
+{
+    char text[8192];
+
+    snprintf(text, sizeof text, "domains = \"%s\"\n%s", table_path, more);
+    put(conf_path, text, strlen(text));
+}
+
+/* All the problems there are, a line each, with the scratch directory's name shown as S. */
+static void expect(const char *want)
+{
+    char text[PROBLEM_TEXT + 300], got[2048] = "";
+
+    for (size_t i = 0; i < problems.n; i++) {
+        problem_write(text, sizeof text, &problems.item[i]);
+        assert_memory_equal(text, scratch, strlen(scratch));
+        snprintf(got + strlen(got), sizeof got - strlen(got), "S%s\n", text + strlen(scratch));
+    }
+    assert_string_equal(got, want);
+    memset(&problems, 0, sizeof problems);
+}
+
+static void test_load(void **state)
+{
+    struct conf c;
+
+    (void)state;
+    put_conf("subaddress_delimiter = \"-\"\n");
+    put(table_path, "d.example reject syntax=subaddress\n", 35);
+    assert_int_equal(conf_load(&c, conf_path, &problems), 0);
+    assert_string_equal(c.path, conf_path);
+    const struct domain *row = domains_find(&c.policy.domains, bv_str("d.example"));
+    assert_non_null(row);
+    assert_int_equal(row->syntax, BV_MINUS); /* the configuration's delimiter, wherever it stands */
+    conf_free(&c);
+    conf_free(&c);
+}
+
+static void load_bad(const char *want)
+{
+    struct conf c;
+
+    assert_int_equal(conf_load(&c, conf_path, &problems), -1);
+    conf_free(&c);
+    expect(want);
+}
+
+/* What is wrong with the configuration and with the table, all in one run. */
+static void test_load_bad(void **state)
+{
+    (void)state;
+    load_bad("S/c: cannot be opened: No such file or directory\n");
+    put_conf("");
+    load_bad("S/d: cannot be opened: No such file or directory\n");
+    put(table_path, "d.example reject\nd.example rejct\n", 33);
+    load_bad("S/d:2: unknown word \"rejct\" (reject, mark, accept, off)\n");
+    put(table_path, "", 0);
+    load_bad("S/d: no domain in it: nothing would be signed, and no bounce judged\n");
+    put_conf("action = \"x\"\n");
+    load_bad("S/c:2: action: unknown word \"x\" (reject, mark, accept)\n"
+             "S/d: no domain in it: nothing would be signed, and no bounce judged\n");
+    put(table_path, "\nd.example x\nd..example reject\n", 31);
+    put_conf("syntax = \"x\"\nlisten = \"y\"\n");
+    load_bad(
+        "S/c:2: syntax: unknown word \"x\" (prefix, subaddress)\n"
+        "S/c:3: listen: \"y\" is no socket: use \"unix:/PATH\", \"inet:PORT@HOST\" or \"inet6:PORT@HOST\"\n"
+        "S/d:2: unknown word \"x\" (reject, mark, accept, off)\n"
+        "S/d:3: \"d..example\" is no domain name\n");
+}
+
+static void test_slurp(void **state)
+{
+    char *text;
+    size_t n;
+
+    (void)state;
+    put(conf_path, "12345678", 8);
+    text = slurp(conf_path, 8, &n, &problems);
+    assert_non_null(text);
+    assert_int_equal(n, 8);
+    assert_string_equal(text, "12345678");
+    free(text);
+    assert_null(slurp(conf_path, 7, &n, &problems));
+    expect("S/c: is over 7 octets long\n");
+    put(conf_path, "", 0);
+    text = slurp(conf_path, 7, &n, &problems);
+    assert_non_null(text);
+    assert_string_equal(text, "");
+    assert_int_equal(n, 0);
+    free(text);
+    put(conf_path, "a\nb\0c\nd\0", 8);
+    assert_null(slurp(conf_path, 8, &n, &problems));
+    expect("S/c:2: has a NUL character in it\n");
+    put(conf_path, "\0", 1);
+    assert_null(slurp(conf_path, 8, &n, &problems));
+    expect("S/c:1: has a NUL character in it\n");
+    assert_null(slurp(scratch, 8, &n, &problems));
+    expect("S: is not a regular file\n");
+    unlink(conf_path);
+    assert_int_equal(symlink(table_path, conf_path), 0); /* configuration may be linked; links are followed */
+    put(table_path, "x", 1);
+    text = slurp(conf_path, 8, &n, &problems);
+    assert_non_null(text);
+    free(text);
+}
+
+/* What -T prints of a configuration, to be freed; NULL when it has problems. */
+static char *printed(const char *text)
+{
+    char *out = NULL;
+    size_t size = 0;
+
+    put(conf_path, text, strlen(text));
+    FILE *f = open_memstream(&out, &size);
+    assert_non_null(f);
+    int result = conf_print(f, conf_path, &problems);
+    assert_int_equal(fclose(f), 0);
+    if (result == 0)
+        return out;
+    free(out);
+    return NULL;
+}
+
+#define DEFAULTS                                                                                               \
+    "listen = \"unix:/run/bv/bvmilter.sock\"\n"                                                                \
+    "socket_group = \"postfix\"\n"                                                                             \
+    "keyring = \"" BV_SYSCONFDIR "/bv/keyring.json\"\n"                                                        \
+    "domains = \"" BV_SYSCONFDIR "/bv/domains\"\n"                                                             \
+    "sign_authenticated = true\n"                                                                              \
+    "sign_networks = {}\n"                                                                                     \
+    "sign_daemons = {\"ORIGINATING\"}\n"                                                                       \
+    "internal_networks = {\"127.0.0.0/8\", \"::1/128\"}\n"                                                     \
+    "action = \"reject\"\n"                                                                                    \
+    "untagged_stage = \"data\"\n"                                                                              \
+    "reject_text = \"bounce verification failed\"\n"                                                           \
+    "header_name = \"X-Bounce-Verification\"\n"                                                                \
+    "header_value = \"\"\n"                                                                                    \
+    "subaddress_delimiter = \"+\"\n"                                                                           \
+    "syntax = \"prefix\"\n"                                                                                    \
+    "on_fault = \"tempfail\"\n"                                                                                \
+    "user = \"\"\n"                                                                                            \
+    "max_recipients = 1000\n"
+
+static void test_print_defaults(void **state)
+{
+    (void)state;
+    char *text = printed("");
+    assert_non_null(text);
+    assert_string_equal(text, DEFAULTS);
+    free(text);
+}
+
+/* What is printed reads as the same configuration: printed again, it is the same text. */
+static void round_trip(const char *text)
+{
+    struct conf c;
+    bool taken = conf_parse(&c, "text", text, &problems) == 0;
+
+    conf_free(&c);
+    memset(&problems, 0, sizeof problems);
+    char *first = taken ? printed(text) : NULL;
+    char *second = first == NULL ? NULL : printed(first);
+    if (taken && (first == NULL || second == NULL || strcmp(first, second) != 0))
+        fail_msg("\"%s\": what is printed of it %s", text,
+                 second == NULL ? problems.item[0].text : "is printed otherwise");
+    free(first);
+    free(second);
+}
+
+static void test_print_round_trip(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "user = bv\nsign_networks = {\"192.0.2.0/24\", \"2001:db8::/32\"}\nmax_recipients = 7\n",
+        "sign_authenticated = no\nsign_daemons = {}\ninternal_networks += {\"10.0.0.0/8\"}\n",
+        "sign_daemons = {\"a\", \"b c\", 'd\"e', \"f\\\\g\", \"#h\", \"{i}\", \"j,k\"}\n",
+        "reject_text = \"it \\\"is\\\" \\\\ so, 100% # sure // really\"\nheader_value = '%v \"x\" \\ %%'\n",
+        "user = \"b\\nc\"\nsocket_group = \"d\\te\"\n",
+        "keyring = \"/t\xc3\xbcr\"\n",
+        "user = 'a$b$'\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        round_trip(texts[i]);
+}
+
+/* "${" can be written in disguise; then it must be printed in disguise, or not be taken. */
+static void test_print_dollar(void **state)
+{
+    (void)state;
+    round_trip("user = \"a$\\{b}\"\n");
+}
+
+static void test_print_values(void **state)
+{
+    (void)state;
+    char *text = printed("user = \"b\\\"v\\\\\"\nsign_daemons = {\"a\", \"b\"}\nsign_authenticated = off\n"
+                         "max_recipients = 7\n");
+    assert_non_null(text);
+    assert_non_null(strstr(text, "\nuser = \"b\\\"v\\\\\"\n"));
+    assert_non_null(strstr(text, "\nsign_daemons = {\"a\", \"b\"}\n"));
+    assert_non_null(strstr(text, "\nsign_authenticated = false\n"));
+    assert_non_null(strstr(text, "\nmax_recipients = 7\n"));
+    free(text);
+}
+
+static void test_print_bad(void **state)
+{
+    (void)state;
+    assert_null(printed("foo = 1\n"));
+    expect("S/c:1: no such option 'foo'\n");
+}
+
+/* ---- the rule that ties row, manual page and example together ------------------------------- */
+
+static char *read_source(const char *path)
+{
+    size_t n;
+    char *text = slurp(path, 1 << 20, &n, &problems);
+
+    if (text == NULL)
+        fail_msg("%s: %s; run from the top of the source tree", path, problems.item[0].text);
+    return text;
+}
+
+static bool is_name_char(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Whether a name stands as a word of its own in a line that begins an item. */
+static bool has_item(const char *page, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *p = page; (p = strstr(p, "\n.It ")) != NULL; p++) {
+        const char *end = strchr(p + 1, '\n');
+        for (const char *q = strstr(p, name); q != NULL && q < end; q = strstr(q + 1, name))
+            if (!is_name_char(q[-1]) && !is_name_char(q[n]))
+                return true;
+    }
+    return false;
+}
+
+static void test_manual_page(void **state)
+{
+    char *page = read_source("doc/bvmilter.conf.5");
+
+    (void)state;
+    for (size_t i = 0; i < conf_row_count; i++)
+        if (!has_item(page, conf_rows[i].name))
+            fail_msg("%s is not in doc/bvmilter.conf.5", conf_rows[i].name);
+    assert_false(has_item(page, "no_such_setting"));
+    free(page);
+}
+
+/* "A setting that is commented out has the default that it shows"; and every setting is there. */
+static void test_example_defaults(void **state)
+{
+    char *example = read_source("doc/examples/bvmilter.conf");
+
+    (void)state;
+    for (size_t i = 0; i < conf_row_count; i++) {
+        char start[64], line[300];
+        snprintf(start, sizeof start, "\n#%s = ", conf_rows[i].name);
+        const char *at = strstr(example, start);
+        snprintf(start, sizeof start, "\n%s = ", conf_rows[i].name);
+        if (at == NULL && strstr(example, start) == NULL)
+            fail_msg("%s is not in the example", conf_rows[i].name);
+        if (at == NULL)
+            continue;
+        snprintf(line, sizeof line, "%.*s\n", (int)strcspn(at + 2, "\n"), at + 2);
+        char *text = printed(line);
+        if (text == NULL || strcmp(text, DEFAULTS) != 0)
+            fail_msg("%s is not the default: %s", line, text == NULL ? problems.item[0].text : text);
+        free(text);
+    }
+    free(example);
+}
+
+static void test_examples_read(void **state)
+{
+    char *example = read_source("doc/examples/bvmilter.conf"), *table = read_source("doc/examples/domains");
+    struct conf c;
+    struct domains d;
+
+    (void)state;
+    assert_int_equal(conf_parse(&c, "example", example, &problems), 0);
+    assert_int_equal(domains_read(&d, "example", bv_str(table), BV_PLUS, &problems), 0);
+    domains_free(&d);
+    conf_free(&c);
+    free(example);
+    free(table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_load, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_load_bad, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_slurp, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_print_defaults, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_print_round_trip, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_print_dollar, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_print_values, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_print_bad, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_manual_page, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_example_defaults, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_examples_read, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

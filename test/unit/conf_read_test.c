@@ -1,0 +1,341 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "milter/conf.h"
+
+enum { VALUE = 1024 };
+
+static struct problems problems;
+
+static int parse(struct conf *conf, const char *text)
+{
+    memset(&problems, 0, sizeof problems);
+    return conf_parse(conf, "C", text, &problems);
+}
+
+/* All of what is wrong, a line each. */
+static const char *told(void)
+{
+    static char text[16384];
+    size_t n = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < problems.n && i < PROBLEMS_KEPT; i++) {
+        problem_write(text + n, sizeof text - n - 1, &problems.item[i]);
+        n += strlen(text + n);
+        text[n++] = '\n';
+        text[n] = '\0';
+    }
+    return text;
+}
+
+/* ---- the settings as the struct has them, one line each ------------------------------- */
+
+static void put_networks(char *dst, const struct net_list *list)
+{
+    struct net_addr a = {.family = NET_IP};
+    char text[NET_TEXT];
+
+    for (size_t i = 0; i < list->n; i++) {
+        memcpy(a.ip, list->item[i].ip, sizeof a.ip);
+        net_addr_write(text, &a);
+        dst += sprintf(dst, "%s%s/%u", i > 0 ? " " : "", text, list->item[i].bits);
+    }
+}
+
+static void put_daemons(char *dst, char *const *daemon)
+{
+    for (size_t i = 0; daemon != NULL && daemon[i] != NULL; i++)
+        dst += sprintf(dst, "%s%s", i > 0 ? " " : "", daemon[i]);
+}
+
+static const char *syntax_word(enum bv_syntax s)
+{
+    static const char *const words[] = {[BV_PREFIX] = "prefix", [BV_PLUS] = "+", [BV_MINUS] = "-"};
+
+    return words[s];
+}
+
+/* The value of a setting where the program reads it. A new setting needs a line here, and rows below. */
+static const char *value_of(const struct conf *c, const char *name)
+{
+    static char text[VALUE];
+    const char *const texts[][2] = {
+        {"listen", c->listen},
+        {"socket_group", c->socket_group},
+        {"keyring", c->keyring},
+        {"domains", c->domains},
+        {"reject_text", c->reject_text},
+        {"header_name", c->header_name},
+        {"header_value", c->header_value},
+        {"user", c->user},
+        {"sign_authenticated", c->policy.sign_authenticated ? "true" : "false"},
+        {"action", action_word(c->policy.action)},
+        {"untagged_stage", c->policy.untagged_at_rcpt ? "rcpt" : "data"},
+        {"syntax", syntax_word(c->policy.syntax)},
+        {"subaddress_delimiter", syntax_word(c->policy.delimiter)},
+        {"on_fault", action_word(c->policy.on_fault)},
+    };
+
+    text[0] = '\0';
+    if (strcmp(name, "sign_networks") == 0)
+        put_networks(text, &c->policy.sign_networks);
+    else if (strcmp(name, "internal_networks") == 0)
+        put_networks(text, &c->policy.internal_networks);
+    else if (strcmp(name, "sign_daemons") == 0)
+        put_daemons(text, c->policy.sign_daemons);
+    else if (strcmp(name, "max_recipients") == 0)
+        sprintf(text, "%ld", c->max_recipients);
+    else
+        strcpy(text, "no such setting in this test");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strcmp(texts[i][0], name) == 0)
+            return texts[i][1];
+    return text;
+}
+
+/* ---- defaults: those of the specification ------------------------------------------------ */
+
+static const char *const defaults[][2] = {
+    {"listen", "unix:/run/bv/bvmilter.sock"},
+    {"socket_group", "postfix"},
+    {"keyring", BV_SYSCONFDIR "/bv/keyring.json"},
+    {"domains", BV_SYSCONFDIR "/bv/domains"},
+    {"sign_authenticated", "true"},
+    {"sign_networks", ""},
+    {"sign_daemons", "ORIGINATING"},
+    {"internal_networks", "127.0.0.0/104 ::1/128"},
+    {"action", "reject"},
+    {"untagged_stage", "data"},
+    {"reject_text", "bounce verification failed"},
+    {"header_name", "X-Bounce-Verification"},
+    {"header_value", ""},
+    {"subaddress_delimiter", "+"},
+    {"syntax", "prefix"},
+    {"on_fault", "tempfail"},
+    {"user", ""},
+    {"max_recipients", "1000"},
+};
+
+enum { SETTINGS = sizeof defaults / sizeof *defaults };
+
+static void test_defaults(void **state)
+{
+    static const char *const texts[] = {"", "\n", "# nothing\n", "  \n\t\n#\n"};
+    struct conf c;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        assert_int_equal(parse(&c, texts[i]), 0);
+        for (size_t j = 0; j < SETTINGS; j++)
+            if (strcmp(value_of(&c, defaults[j][0]), defaults[j][1]) != 0)
+                fail_msg("%s is \"%s\"", defaults[j][0], value_of(&c, defaults[j][0]));
+        for (size_t j = 0; j < CONF_SETTINGS_MAX; j++)
+            assert_int_equal(c.line[j], 0);
+        assert_string_equal(c.path, "C");
+        conf_free(&c);
+    }
+    assert_true(strcmp(CONF_DEFAULT_PATH, BV_SYSCONFDIR "/bv/bvmilter.conf") == 0);
+}
+
+/* The rows, this test and the manual page name the same settings. */
+static void test_names(void **state)
+{
+    (void)state;
+    assert_true(conf_row_count < CONF_SETTINGS_MAX);
+    for (size_t i = 0; i < conf_row_count; i++) {
+        size_t known = 0;
+        for (size_t j = 0; j < SETTINGS; j++)
+            known += strcmp(conf_rows[i].name, defaults[j][0]) == 0;
+        if (known != 1)
+            fail_msg("%s has no row in this test", conf_rows[i].name);
+        assert_int_equal(conf_row_find(conf_rows[i].name, strlen(conf_rows[i].name)), (int)i);
+        assert_int_equal(conf_row_find(conf_rows[i].name, strlen(conf_rows[i].name) - 1), -1);
+    }
+    assert_int_equal(conf_row_count, SETTINGS);
+    assert_int_equal(conf_row_find("", 0), -1);
+    assert_int_equal(conf_row_find("listens", 7), -1);
+}
+
+/* ---- good values --------------------------------------------------------------------------- */
+
+#define C107                                                                                                   \
+    "/23456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"      \
+    "01234567"
+#define C200                                                                                                   \
+    "12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234" \
+    "567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+
+static const struct {
+    const char *name, *text, *setting, *want;
+} good_rows[] = {
+    {"unix socket", "listen = \"unix:/x/y.sock\"", "listen", "unix:/x/y.sock"},
+    {"unix socket, 107 octets", "listen = \"unix:" C107 "\"", "listen", "unix:" C107},
+    {"IPv4", "listen = \"inet:8892@127.0.0.1\"", "listen", "inet:8892@127.0.0.1"},
+    {"IPv6", "listen = \"inet6:8892@::1\"", "listen", "inet6:8892@::1"},
+    {"host name", "listen = \"inet:1@localhost\"", "listen", "inet:1@localhost"},
+    {"highest port", "listen = \"inet:65535@h\"", "listen", "inet:65535@h"},
+    {"group", "socket_group = \"mail\"", "socket_group", "mail"},
+    {"group, empty", "socket_group = \"\"", "socket_group", ""},
+    {"keyring", "keyring = \"/x/ring.json\"", "keyring", "/x/ring.json"},
+    {"domains", "domains = \"/x/domains\"", "domains", "/x/domains"},
+    {"yes-or-no: true", "sign_authenticated = true", "sign_authenticated", "true"},
+    {"yes-or-no: false", "sign_authenticated = false", "sign_authenticated", "false"},
+    {"yes-or-no: yes", "sign_authenticated = yes", "sign_authenticated", "true"},
+    {"yes-or-no: no", "sign_authenticated = no", "sign_authenticated", "false"},
+    {"yes-or-no: on", "sign_authenticated = on", "sign_authenticated", "true"},
+    {"yes-or-no: off", "sign_authenticated = off", "sign_authenticated", "false"},
+    {"networks", "sign_networks = {\"192.0.2.0/24\", \"2001:db8::/32\"}", "sign_networks",
+     "192.0.2.0/120 2001:db8::/32"},
+    {"one network", "sign_networks = {\"192.0.2.0/24\"}", "sign_networks", "192.0.2.0/120"},
+    {"an address", "sign_networks = {\"192.0.2.7\"}", "sign_networks", "192.0.2.7/128"},
+    {"no network", "internal_networks = {}", "internal_networks", ""},
+    {"other networks replace the default", "internal_networks = {\"10.0.0.0/8\"}", "internal_networks",
+     "10.0.0.0/104"},
+    {"networks added to the default", "internal_networks += {\"10.0.0.0/8\"}", "internal_networks",
+     "127.0.0.0/104 ::1/128 10.0.0.0/104"},
+    {"no daemon", "sign_daemons = {}", "sign_daemons", ""},
+    {"daemons", "sign_daemons = {\"a\", \"b c\"}", "sign_daemons", "a b c"},
+    {"daemon added to the default", "sign_daemons += {\"smtps\"}", "sign_daemons", "ORIGINATING smtps"},
+    {"action reject", "action = \"reject\"", "action", "reject"},
+    {"action mark", "action = \"mark\"", "action", "mark"},
+    {"action accept", "action = \"accept\"", "action", "accept"},
+    {"stage data", "untagged_stage = \"data\"", "untagged_stage", "data"},
+    {"stage rcpt", "untagged_stage = \"rcpt\"", "untagged_stage", "rcpt"},
+    {"reject text", "reject_text = \"100% sure, see https://h.example/\"", "reject_text",
+     "100% sure, see https://h.example/"},
+    {"reject text, every printable end", "reject_text = \" ~\"", "reject_text", " ~"},
+    {"reject text, 200 octets", "reject_text = \"" C200 "\"", "reject_text", C200},
+    {"header name", "header_name = \"X-B\"", "header_name", "X-B"},
+    {"header name, one octet", "header_name = \"X\"", "header_name", "X"},
+    {"header name, 60 octets", "header_name = \"X23456789012345678901234567890123456789012345678901234567890\"",
+     "header_name", "X23456789012345678901234567890123456789012345678901234567890"},
+    {"header value", "header_value = \"%v (%r) 100%%\"", "header_value", "%v (%r) 100%%"},
+    {"header value, 200 octets", "header_value = \"" C200 "\"", "header_value", C200},
+    {"syntax prefix", "syntax = \"prefix\"", "syntax", "prefix"},
+    {"syntax subaddress", "syntax = \"subaddress\"", "syntax", "+"},
+    {"syntax subaddress, delimiter before", "subaddress_delimiter = \"-\"\nsyntax = \"subaddress\"", "syntax",
+     "-"},
+    {"syntax subaddress, delimiter behind", "syntax = \"subaddress\"\nsubaddress_delimiter = \"-\"", "syntax",
+     "-"},
+    {"syntax prefix, delimiter", "subaddress_delimiter = \"-\"", "syntax", "prefix"},
+    {"delimiter +", "subaddress_delimiter = \"+\"", "subaddress_delimiter", "+"},
+    {"delimiter -", "subaddress_delimiter = \"-\"", "subaddress_delimiter", "-"},
+    {"on_fault tempfail", "on_fault = \"tempfail\"", "on_fault", "tempfail"},
+    {"on_fault accept", "on_fault = \"accept\"", "on_fault", "accept"},
+    {"user", "user = \"bv\"", "user", "bv"},
+    {"fewest recipients", "max_recipients = 1", "max_recipients", "1"},
+    {"most recipients", "max_recipients = 10000", "max_recipients", "10000"},
+
+    {"unquoted", "user = bv", "user", "bv"},
+    {"unquoted, with a colon, a slash and an at", "listen = inet:8892@127.0.0.1", "listen",
+     "inet:8892@127.0.0.1"},
+    {"unquoted in a list", "sign_networks = {192.0.2.0/24, 2001:db8::/32}", "sign_networks",
+     "192.0.2.0/120 2001:db8::/32"},
+    {"single quotes", "reject_text = 'it \"is\" so'", "reject_text", "it \"is\" so"},
+    {"escaped quotes", "reject_text = \"it \\\"is\\\" \\\\ so\"", "reject_text", "it \"is\" \\ so"},
+    {"a hash in quotes", "reject_text = \"a # b\"", "reject_text", "a # b"},
+    {"slashes in quotes", "reject_text = \"a // b /* c */ d\"", "reject_text", "a // b /* c */ d"},
+    {"a brace in quotes", "reject_text = \"{}\"", "reject_text", "{}"},
+    {"a dollar alone", "reject_text = \"$HOME $ {x}\"", "reject_text", "$HOME $ {x}"},
+    {"no blanks", "user=bv", "user", "bv"},
+    {"blanks and tabs", " \t user \t = \t bv \t ", "user", "bv"},
+    {"no final newline", "# x\nuser = bv", "user", "bv"},
+    {"CRLF", "user = bv\r\nmax_recipients = 7\r\n", "user", "bv"},
+    {"CRLF, quotes", "user = \"bv\"\r\n", "user", "bv"},
+    {"two on a line", "max_recipients = 7 user = bv", "user", "bv"},
+    {"comment behind", "user = bv # not root\n", "user", "bv"},
+    {"comment behind, slashes", "user = bv // not root\n", "user", "bv"},
+    {"comment with a setting", "# user = x\nuser = bv\n", "user", "bv"},
+    {"comment with quotes", "# don't\nuser = bv # \"\n", "user", "bv"},
+    {"comment with a variable", "# ${HOME}\nuser = bv // ${HOME}\n", "user", "bv"},
+    {"comment over lines", "/* one\ntwo */ user = bv\n", "user", "bv"},
+    {"comment over lines, with a setting", "/*\nuser = x\n*/\nuser = bv\n", "user", "bv"},
+    {"list over lines", "sign_networks = {\n  \"192.0.2.0/24\",\n\n  \"2001:db8::/32\"\n}\nuser = bv\n",
+     "sign_networks", "192.0.2.0/120 2001:db8::/32"},
+    {"list over lines, comma at the end", "sign_networks =\n{\n  \"192.0.2.0/24\",\n}\n", "sign_networks",
+     "192.0.2.0/120"},
+    {"list with a comment behind a member",
+     "sign_networks = {\n  \"192.0.2.0/24\", # the gateway\n  \"::1\"\n}\n", "sign_networks",
+     "192.0.2.0/120 ::1/128"},
+    {"list with a member commented out",
+     "sign_networks = {\n  \"192.0.2.0/24\",\n  # \"10.0.0.0/8\",\n  \"::1\"\n}\n", "sign_networks",
+     "192.0.2.0/120 ::1/128"},
+    {"list with a comment behind the brace", "sign_networks = { # none\n}\n", "sign_networks", ""},
+    {"list with a comment behind the last member", "sign_networks = {\n\"::1\" // us\n}\n", "sign_networks",
+     "::1/128"},
+};
+
+static void test_good(void **state)
+{
+    int failures = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good_rows / sizeof *good_rows; i++) {
+        struct conf c;
+        if (parse(&c, good_rows[i].text) != 0) {
+            print_error("%s: %s", good_rows[i].name, told());
+            failures++;
+            continue;
+        }
+        const char *got = value_of(&c, good_rows[i].setting);
+        if (strcmp(got, good_rows[i].want) != 0) {
+            print_error("%s: %s is \"%s\"\n", good_rows[i].name, good_rows[i].setting, got);
+            failures++;
+        }
+        conf_free(&c);
+    }
+    assert_int_equal(failures, 0);
+}
+
+/* Where a setting stands, for messages about it later on. */
+static void test_lines(void **state)
+{
+    struct conf c;
+
+    (void)state;
+    assert_int_equal(parse(&c, "# x\nlisten = \"unix:/x\"\n\n  user=bv\nsign_networks = {\n\"::1\"\n}\n"
+                               "keyring = /k\r\nsign_daemons += {a}\n"),
+                     0);
+    assert_int_equal(c.line[conf_row_find("listen", 6)], 2);
+    assert_int_equal(c.line[conf_row_find("user", 4)], 4);
+    assert_int_equal(c.line[conf_row_find("sign_networks", 13)], 5);
+    assert_int_equal(c.line[conf_row_find("keyring", 7)], 8);
+    assert_int_equal(c.line[conf_row_find("sign_daemons", 12)], 9);
+    assert_int_equal(c.line[conf_row_find("domains", 7)], 0);
+    conf_free(&c);
+}
+
+/* "A number is written in decimal digits": no row of the manual page promises octal. */
+static void test_numbers_are_decimal(void **state)
+{
+    static const char *const texts[] = {"max_recipients = 010", "max_recipients = 0x10",
+                                        "max_recipients = 0144"};
+    static const long wrong[] = {8, 16, 100};
+    struct conf c;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (parse(&c, texts[i]) == 0 && c.max_recipients == wrong[i])
+            fail_msg("%s is taken for %ld", texts[i], c.max_recipients);
+        conf_free(&c);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_numbers_are_decimal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
