@@ -80,7 +80,7 @@ static bool is_srs(struct bv_str local)
 {
     enum { HEAD = 5 };
 
-    if (local.n < HEAD || strchr("=+-", local.p[HEAD - 1]) == NULL ||
+    if (local.n < HEAD || memchr("=+-", local.p[HEAD - 1], 3) == NULL ||
         !(starts_nocase(local, "srs0") || starts_nocase(local, "srs1")))
         return false;
     struct bv_str rest = {local.p + HEAD, local.n - HEAD};

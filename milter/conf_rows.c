@@ -213,6 +213,12 @@ static void take_header_name(const struct conf_taking *t)
 
 static void take_header_value(const struct conf_taking *t)
 {
+    for (const char *p = strchr(t->value.text, '%'); p != NULL; p = strchr(p + 2, '%')) {
+        if (p[1] == '\0' || strchr("vr%", p[1]) == NULL) {
+            refuse(t, t->value.text, "has a \"%\" that is not %v, %r or %%");
+            return;
+        }
+    }
     put_line(t, &t->conf->header_value);
 }
 

@@ -113,8 +113,10 @@ bool net_contains(const struct net_list *list, const struct net_addr *a)
 {
     if (a->family != NET_IP)
         return false;
+    bool v4 = is_v4(a->ip); /* in no network of IPv6, however wide */
     for (size_t i = 0; i < list->n; i++)
-        if (same_bits(list->item[i].ip, a->ip, list->item[i].bits))
+        if ((!v4 || list->item[i].bits >= MAPPED_BITS) &&
+            same_bits(list->item[i].ip, a->ip, list->item[i].bits))
             return true;
     return false;
 }

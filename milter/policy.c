@@ -80,6 +80,7 @@ void policy_mail(struct decision *out, char tagged[BV_TAGGED], const struct poli
 /* A recipient as one of its readings, and what its tag is worth. */
 struct judged {
     struct bv_addr addr;
+    bool percent;             /* not the address as it stands, but the one that '%' hands on to */
     const struct domain *row; /* NULL: ours for want of a readable domain */
     struct bv_result result;  /* borrows from addr */
 };
@@ -101,16 +102,16 @@ static bool judge(struct judged *out, const struct policy *p, const struct polic
 {
     struct bv_addr reading;
     const struct domain *row;
-    bool ours = false;
+    bool ours = false, percent = false;
 
     bv_addr_read(&reading, rcpt);
     do {
-        if (!is_ours(p, &reading, &row))
-            continue;
-        ours = true;
-        out->addr = reading;
-        out->row = row;
-        bv_verify(&out->result, &out->addr, &keys->all, keys->today);
+        if (is_ours(p, &reading, &row)) {
+            ours = true;
+            *out = (struct judged){.addr = reading, .percent = percent, .row = row};
+            bv_verify(&out->result, &out->addr, &keys->all, keys->today);
+        }
+        percent = true;
     } while (!(ours && out->result.status == BV_VALID) && bv_addr_percent(&reading, &reading));
     return ours;
 }
@@ -165,12 +166,13 @@ static void decide_bounce(struct decision *out, const struct policy *p, const st
 {
     out->event = EVENT_BOUNCE;
     out->verdict = bounce_verdict(j->result.status);
-    out->replace = out->verdict == VERDICT_VALID;
     if (out->verdict == VERDICT_FAULT)
         decide_fault(out, p);
     else if (verdict_result(out->verdict) == RESULT_FAIL)
         out->action = j->row != NULL ? j->row->action : p->action;
     bool refused = out->action == ACTION_REJECT || out->action == ACTION_TEMPFAIL;
+    /* What is let through although it has expired is for our user all the same. */
+    out->replace = out->verdict == VERDICT_VALID || (out->verdict == VERDICT_EXPIRED && !refused);
     out->at_end = !refused || (out->verdict == VERDICT_UNTAGGED && !p->untagged_at_rcpt);
 }
 
@@ -191,7 +193,8 @@ void policy_rcpt(struct decision *out, char address[BV_ADDR_QUOTED], const struc
     write_address(address, &j);
     if (direction == DIRECTION_INBOUND && null_sender) {
         decide_bounce(out, p, &j);
-    } else if (j.result.status == BV_VALID || j.result.status == BV_EXPIRED) {
+    } else if ((j.result.status == BV_VALID || j.result.status == BV_EXPIRED) &&
+               !(j.percent && direction == DIRECTION_OUTBOUND)) { /* a stranger's, on its way out */
         /* Replies to the Return-Path come long after the tag has expired; stripping proves nothing. */
         out->event = EVENT_STRIP;
         out->verdict = bounce_verdict(j.result.status);

@@ -15,22 +15,22 @@ static uint32_t hash_name(struct bv_str name, bool subdomains)
 }
 
 /* The slot that holds the key, or the free one where it belongs. */
-static uint32_t *find_slot(const struct domains *d, struct bv_str name, bool subdomains)
+static struct domain_slot *find_slot(const struct domains *d, struct bv_str name, bool subdomains)
 {
-    size_t i = hash_name(name, subdomains) & (d->slots - 1);
+    uint32_t hash = hash_name(name, subdomains);
+    size_t i = hash & (d->slots - 1);
 
-    while (d->slot[i] != 0) {
-        const struct domain *row = &d->row[d->slot[i] - 1];
-        if (row->subdomains == subdomains && bv_str_same_nocase(row->name, name))
-            break;
-        i = (i + 1) & (d->slots - 1);
+    for (; d->slot[i].row != 0; i = (i + 1) & (d->slots - 1)) {
+        const struct domain *row = &d->row[d->slot[i].row - 1];
+        if (d->slot[i].hash == hash && row->subdomains == subdomains && bv_str_same_nocase(row->name, name))
+            return &d->slot[i];
     }
     return &d->slot[i];
 }
 
 static const struct domain *find_row(const struct domains *d, struct bv_str name, bool subdomains)
 {
-    uint32_t index = *find_slot(d, name, subdomains);
+    uint32_t index = find_slot(d, name, subdomains)->row;
 
     return index == 0 ? NULL : &d->row[index - 1];
 }
@@ -79,16 +79,17 @@ static struct bv_str next_word(struct bv_str *rest)
 
 static bool is_domain_name(struct bv_str s)
 {
-    bool label = false;
+    enum { LABEL_MAX = 63 }; /* octets, RFC 1035 2.3.4 */
+    size_t length = 0;
 
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c >= 0x80;
-        if (!letter && (c != '.' || !label))
+        if ((!letter && (c != '.' || length == 0)) || length > LABEL_MAX)
             return false;
-        label = letter;
+        length = letter ? length + 1 : 0;
     }
-    return label && s.n <= BV_DOMAIN_MAX;
+    return length > 0 && length <= LABEL_MAX && s.n <= BV_DOMAIN_MAX;
 }
 
 static bool take_name(struct reader *r, struct domain *row, struct bv_str word)
@@ -154,14 +155,15 @@ static void read_line(struct reader *r, struct bv_str rest)
     while ((word = next_word(&rest)).n > 0)
         if (!take_option(r, &row, word))
             return;
-    uint32_t *slot = find_slot(r->out, row.name, row.subdomains);
-    if (*slot != 0) {
+    struct domain_slot *slot = find_slot(r->out, row.name, row.subdomains);
+    if (slot->row != 0) {
         problems_add(r->problems, r->path, r->line, "\"%s%.*s\" is in line %d already",
-                     row.subdomains ? "." : "", (int)row.name.n, row.name.p, r->out->row[*slot - 1].line);
+                     row.subdomains ? "." : "", (int)row.name.n, row.name.p, r->out->row[slot->row - 1].line);
         return;
     }
     r->out->row[r->out->n++] = row;
-    *slot = (uint32_t)r->out->n;
+    slot->row = (uint32_t)r->out->n;
+    slot->hash = hash_name(row.name, row.subdomains);
 }
 
 static size_t count_lines(struct bv_str text)
@@ -197,6 +199,10 @@ int domains_read(struct domains *out, const char *path, struct bv_str text, enum
     *out = (struct domains){.n = 0};
     if (lines > DOMAINS_MAX) {
         problems_add(problems, path, DOMAINS_MAX + 1, "more than %d lines", DOMAINS_MAX);
+        return -1;
+    }
+    if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0) {
+        problems_add(problems, path, 1, "begins with a byte order mark; save it without");
         return -1;
     }
     if (!allocate(out, text, lines)) {

@@ -28,7 +28,10 @@ struct domains {
     size_t n;
     struct domain *row; /* in the order of the file */
     size_t slots;       /* of the hash, a power of two */
-    uint32_t *slot;     /* 1 + index into row; 0: free */
+    struct domain_slot {
+        uint32_t row;  /* 1 + index; 0: free */
+        uint32_t hash; /* so that another name's row need not be looked at */
+    } * slot;
     char *names;
 };
 

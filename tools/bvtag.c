@@ -164,7 +164,7 @@ int main(int argc, char **argv)
 {
     const struct rlimit none = {0, 0};
     static struct bvtag b;
-    struct options o = {NULL};
+    struct options o = {.keyring = NULL};
 
     keys_json_setup();
     setrlimit(RLIMIT_CORE, &none); /* a core file would hold the keys */

@@ -94,7 +94,7 @@ static const struct row rows[] = {
     {"bounce, row marks, valid", IN | NUL, "<" MARK_VALID "@mark.example>",
      GOOD("bounce", "valid", 3, 4, 20785, "user@mark.example"), "user@mark.example"},
     {"bounce, row marks, expired", IN | NUL, "<" MARK_EXPIRED "@mark.example>",
-     BAD("expired", "mark end key 3 line 4 day 20777"), "user@mark.example"},
+     BAD("expired", "mark end key 3 line 4 day 20777 -> user@mark.example"), "user@mark.example"},
     {"bounce, row marks, forged", IN | NUL, "<" VALID "@mark.example>", BAD("forged", "mark end key 3 line 4"),
      "user@mark.example"},
     {"bounce, row marks, malformed", IN | NUL, "<" MALFORMED "@mark.example>",
@@ -102,7 +102,7 @@ static const struct row rows[] = {
     {"bounce, row marks, untagged", IN | NUL, "<user@mark.example>", BAD("untagged", "mark end line 4"),
      "user@mark.example"},
     {"bounce, row accepts, expired", IN | NUL, "<" ACCEPT_EXPIRED "@accept.example>",
-     BAD("expired", "accept end key 3 line 5 day 20777"), "user@accept.example"},
+     BAD("expired", "accept end key 3 line 5 day 20777 -> user@accept.example"), "user@accept.example"},
     {"bounce, row accepts, untagged", IN | NUL, "<user@accept.example>", BAD("untagged", "accept end line 5"),
      "user@accept.example"},
     {"bounce, subdomain row marks", IN | NUL, "<user@sub.d.example>", BAD("untagged", "mark end line 2"),
@@ -167,6 +167,7 @@ static const struct row rows[] = {
      GOOD("strip", "expired", 2, 1, 19785, U), U},
     {"from a user, valid", OUT, "<" VALID "@d.example>", GOOD("strip", "valid", 3, 1, 20785, U), U},
     {"from a user, a stranger's domain", OUT, "<user@o.example>", "none", ""},
+    {"from a user, percent through a stranger", OUT, "<prvs=3785935954=user%d.example@o.example>", ORDINARY, U},
     {"from a user, a stranger's domain, tag fits", OUT, "<" STRANGER_VALID "@o.example>", "none", ""},
 };
 
@@ -269,7 +270,7 @@ static void oracle(struct decision *want, enum verdict verdict, enum action acti
         return;
     }
     want->event = EVENT_BOUNCE;
-    want->replace = verdict == VERDICT_VALID;
+    want->replace = verdict == VERDICT_VALID || (verdict == VERDICT_EXPIRED && action != ACTION_REJECT);
     if (verdict == VERDICT_VALID || verdict == VERDICT_NOT_TAGGABLE)
         return;
     want->action = action;
