@@ -80,8 +80,9 @@ static bool is_srs(struct bv_str local)
 {
     enum { HEAD = 5 };
 
-    if (local.n < HEAD || memchr("=+-", local.p[HEAD - 1], 3) == NULL ||
-        !(starts_nocase(local, "srs0") || starts_nocase(local, "srs1")))
+    if (local.n < HEAD || !(starts_nocase(local, "srs0") || starts_nocase(local, "srs1")))
+        return false;
+    if (local.p[HEAD - 1] != '=' && local.p[HEAD - 1] != '+' && local.p[HEAD - 1] != '-')
         return false;
     struct bv_str rest = {local.p + HEAD, local.n - HEAD};
     return !starts_nocase(rest, "prvs=") || memchr(rest.p + TAG_WORD, '=', rest.n - TAG_WORD) != NULL;
