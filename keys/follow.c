@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Two rings are the same when their files would be. */
-static int same_content(const struct keys_ring *a, const struct keys_ring *b, struct keys_error *err)
+int keys_same(const struct keys_ring *a, const struct keys_ring *b, struct keys_error *err)
 {
     size_t an = 0, bn = 0;
     char *at = keys_json_write(a, &an, err);
@@ -28,7 +27,7 @@ int keys_may_follow(const struct keys_ring *old, const struct keys_ring *next, s
                  old->generation);
         return -1;
     }
-    int same = same_content(old, next, err);
+    int same = keys_same(old, next, err);
     if (same == 0)
         snprintf(err->text, sizeof err->text,
                  "generation %" PRId64 " is in use with other content: two nodes have edited the ring",

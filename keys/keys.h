@@ -101,8 +101,9 @@ void keys_times(struct keys_times *out, const struct keys_ring *ring, size_t i);
 
 /* ---- ring.c: looking things up ----------------------------------------------- */
 
-/* Index of the key with a number, of the signing key at a time; -1: there is none. */
+/* Index of the key with a number, of the tombstone with a number, of the signing key at a time; -1: none. */
 int keys_find(const struct keys_ring *ring, unsigned number);
+int keys_find_purged(const struct keys_ring *ring, unsigned number);
 int keys_signing(const struct keys_ring *ring, int64_t now);
 
 /* Whether a new key may take a number at a time: no key has it, no tombstone keeps it. */
@@ -154,6 +155,8 @@ int keys_json_read(struct keys_ring *out, struct bv_str text, struct keys_error 
 
 /* The file's text, with checksum and final newline; free with keys_json_free(). NULL with *err filled. */
 char *keys_json_write(const struct keys_ring *ring, size_t *n, struct keys_error *err);
+/* The same without secrets and without checksum: for people, no key file. */
+char *keys_json_write_public(const struct keys_ring *ring, size_t *n, struct keys_error *err);
 void keys_json_free(char *text, size_t n); /* wipes; NULL is legal */
 
 /* ---- file.c: careful open ----------------------------------------------------- */
@@ -195,28 +198,7 @@ int keys_save_new(const struct keys_ring *ring, const char *path, struct keys_er
  * with the reason in *err.
  */
 int keys_may_follow(const struct keys_ring *old, const struct keys_ring *next, struct keys_error *err);
-
-/* ---- edit.c: ring -> ring ------------------------------------------------------ */
-
-struct keys_new {
-    enum bv_algorithm algorithm;
-    unsigned lifetime; /* days */
-    int64_t sign_from;
-    const char *by; /* "root@gw1" for updated_by */
-};
-
-/* Fills n octets, up to KEYS_SECRET_MAX, from the system's random source. Returns 0, or -1 with *err filled. */
-int keys_generate(unsigned char *secret, size_t n, struct keys_error *err);
-
-/* A new ring, generation 1, whose one key signs from `how->sign_from`. Returns 0, or -1, *out wiped. */
-int keys_create(struct keys_ring *out, const struct keys_new *how, int64_t now, struct keys_error *err);
-
-/*
- * Adds a new key that signs from how->sign_from, which must be later than that
- * of every other key and not before now; generation + 1.  The number is the
- * next free one after the newest key's.  Returns the key's index, or -1 with
- * *err filled and the ring unchanged.
- */
-int keys_rotate(struct keys_ring *ring, const struct keys_new *how, int64_t now, struct keys_error *err);
+/* Whether two rings are the same: their files would be. 1 or 0, or -1 with *err filled. */
+int keys_same(const struct keys_ring *a, const struct keys_ring *b, struct keys_error *err);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <sys/stat.h>
 
-#include "keys/keys.h"
+#include "keys/edit.h"
 
 #define KEYS_FORMAT "bv-keyring"
 enum { KEYS_VERSION = 1 };
@@ -37,5 +37,26 @@ int keys_resolve(char dst[KEYS_PATH_MAX], const char *path, struct keys_error *e
 const char *keys_split(char directory[KEYS_PATH_MAX], const char *path);
 /* Refuses a directory that others can write, with the command that mends it. */
 int keys_check_directory(const char *directory, struct keys_error *err);
+
+/* For how long a key verifies when another has taken over, in seconds: its last tag is good until then. */
+int64_t keys_afterlife(const struct keys_key *key);
+
+/* ---- pieces of an edit: none of them checks whether it may be done ---- */
+
+/* Refuses a ring whose generation cannot rise. */
+int keys_may_change(const struct keys_ring *ring, struct keys_error *err);
+/* Raises the generation, and notes who changed the ring, and when. */
+void keys_stamp(struct keys_ring *ring, const char *by, int64_t now);
+/* Makes a key without a number, with a new secret. */
+int keys_make(struct keys_key *out, const struct keys_new *how, int64_t now, struct keys_error *err);
+/* Puts a key in its place by sign_from; a tombstone with its number goes. Returns its index. */
+size_t keys_insert(struct keys_ring *ring, const struct keys_key *key);
+/* The first free number after a number; -1 with *err filled: there is none. */
+int keys_number_after(const struct keys_ring *ring, unsigned number, int64_t now, struct keys_error *err);
+/*
+ * Takes out the keys whose numbers' bits are set, and leaves tombstones.  The
+ * keys that stay end when they did.
+ */
+void keys_remove(struct keys_ring *ring, unsigned numbers, int64_t now);
 
 #endif

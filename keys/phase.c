@@ -1,4 +1,4 @@
-#include "keys/keys.h"
+#include "keys/parts.h"
 
 const char *keys_phase_word(enum keys_phase phase)
 {
@@ -15,6 +15,12 @@ const char *keys_phase_word(enum keys_phase phase)
     return "?";
 }
 
+/* The day in which the last tag was made does not count, and the clocks of two nodes may be a day apart. */
+int64_t keys_afterlife(const struct keys_key *key)
+{
+    return (int64_t)(key->lifetime + 1 + BV_SKEW_DAYS) * BV_DAY_SECONDS;
+}
+
 void keys_times(struct keys_times *out, const struct keys_ring *ring, size_t i)
 {
     const struct keys_key *key = &ring->key[i];
@@ -23,7 +29,7 @@ void keys_times(struct keys_times *out, const struct keys_ring *ring, size_t i)
     out->signs_until = out->verifies_until = KEYS_UNKNOWN;
     if (i + 1 < ring->count) {
         out->signs_until = ring->key[i + 1].sign_from;
-        out->verifies_until = out->signs_until + (int64_t)(key->lifetime + 2) * BV_DAY_SECONDS;
+        out->verifies_until = out->signs_until + keys_afterlife(key);
     }
     out->purgeable_from = out->verifies_until;
 }

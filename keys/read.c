@@ -55,6 +55,8 @@ static int read_secret(struct keys_key *key, const struct object *o)
     size_t n = 0;
     int result = -1;
 
+    if (!object_has(o, "secret"))
+        return object_refuse(o, "secret", "is missing (a public export has no secrets)");
     if (object_string(&text, o, "secret") != 0)
         return -1;
     if (text.n <= KEYS_SECRET_TEXT)

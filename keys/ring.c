@@ -15,6 +15,14 @@ int keys_find(const struct keys_ring *ring, unsigned number)
     return -1;
 }
 
+int keys_find_purged(const struct keys_ring *ring, unsigned number)
+{
+    for (size_t i = 0; i < ring->purged_count; i++)
+        if (ring->purged[i].number == number)
+            return (int)i;
+    return -1;
+}
+
 int keys_signing(const struct keys_ring *ring, int64_t now)
 {
     for (size_t i = ring->count; i-- > 0;)
@@ -25,10 +33,9 @@ int keys_signing(const struct keys_ring *ring, int64_t now)
 
 bool keys_number_free(const struct keys_ring *ring, unsigned number, int64_t now)
 {
-    for (size_t i = 0; i < ring->purged_count; i++)
-        if (ring->purged[i].number == number && ring->purged[i].reusable > now)
-            return false;
-    return keys_find(ring, number) < 0;
+    int stone = keys_find_purged(ring, number);
+
+    return (stone < 0 || ring->purged[stone].reusable <= now) && keys_find(ring, number) < 0;
 }
 
 int keys_fingerprint(char dst[KEYS_FINGERPRINT + 1], const struct keys_key *key)

@@ -11,19 +11,25 @@ static void put_time(struct object *o, const char *member, int64_t t)
     object_put_string(o, member, text);
 }
 
-static void put_key(struct object *o, const struct keys_key *key)
+static void put_secret(struct object *o, const struct keys_key *key)
 {
     char secret[KEYS_SECRET_TEXT + 1];
 
     keys_base64_write(secret, key->secret, key->secret_len);
+    object_put_string(o, "secret", secret);
+    bv_wipe(secret, sizeof secret);
+}
+
+static void put_key(struct object *o, const struct keys_key *key, bool secrets)
+{
     object_put_number(o, "number", key->number);
     object_put_string(o, "algorithm", bv_algorithm_word(key->algorithm));
-    object_put_string(o, "secret", secret);
+    if (secrets)
+        put_secret(o, key);
     object_put_number(o, "lifetime_days", key->lifetime);
     put_time(o, "created", key->created);
     put_time(o, "sign_from", key->sign_from);
     object_put_string(o, "comment", key->comment);
-    bv_wipe(secret, sizeof secret);
 }
 
 static void put_tombstone(struct object *o, const struct keys_tombstone *stone)
@@ -33,7 +39,7 @@ static void put_tombstone(struct object *o, const struct keys_tombstone *stone)
     put_time(o, "reusable", stone->reusable);
 }
 
-static void put_ring(struct object *o, const struct keys_ring *ring)
+static void put_ring(struct object *o, const struct keys_ring *ring, bool secrets)
 {
     struct object item;
 
@@ -47,7 +53,7 @@ static void put_ring(struct object *o, const struct keys_ring *ring)
     object_put_array(o, "keys");
     for (size_t i = 0; i < ring->count; i++) {
         object_new(&item, o->err);
-        put_key(&item, &ring->key[i]);
+        put_key(&item, &ring->key[i], secrets);
         object_put_item(o, "keys", &item);
     }
     object_put_array(o, "purged");
@@ -66,11 +72,24 @@ char *keys_json_write(const struct keys_ring *ring, size_t *n, struct keys_error
 
     *n = 0;
     object_new(&root, err);
-    put_ring(&root, ring);
+    put_ring(&root, ring, true);
     if (object_checksum(checksum, &root) == 0) {
         object_put_string(&root, "checksum", checksum);
         text = object_print(&root, n);
     }
+    object_free(&root);
+    return text;
+}
+
+char *keys_json_write_public(const struct keys_ring *ring, size_t *n, struct keys_error *err)
+{
+    struct object root;
+    char *text;
+
+    *n = 0;
+    object_new(&root, err);
+    put_ring(&root, ring, false);
+    text = object_print(&root, n);
     object_free(&root);
     return text;
 }

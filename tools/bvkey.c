@@ -9,8 +9,19 @@ static const struct command {
 } commands[] = {
     {"init", "[--lifetime 7d] [--algorithm hmac-sha1|hmac-sha256]", cmd_init},
     {"list", "[--json]", cmd_list},
-    {"rotate", "[--delay 1h] [--lifetime D] [--algorithm A] [--if-older-than D]", cmd_rotate},
+    {"rotate", "[--delay 1h] [--lifetime D] [--algorithm A] [--if-older-than D] [--purge RULE]", cmd_rotate},
+    {"add",
+     "--number N [--sign-from T|now] [--lifetime 7d] [--algorithm A] [--comment TEXT]\n"
+     "         [--format text|raw|base64|hex] [--weak]",
+     cmd_add},
+    {"purge",
+     "[--expired] [--unused-for 1m|3m|6m|1y|D] [--all-but-current] [--number N]\n"
+     "         [--force] [--dry-run]",
+     cmd_purge},
+    {"revoke", "N", cmd_revoke},
     {"check", "[--json]", cmd_check},
+    {"export", "[--public]", cmd_export},
+    {"import", "[--force] FILE|-", cmd_import},
 };
 
 void cmd_usage(FILE *to)

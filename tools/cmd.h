@@ -7,27 +7,35 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
-#include "keys/keys.h"
+#include "keys/edit.h"
 #include "tools/args.h"
 
-enum { CMD_LOCK_SECONDS = 20 }; /* how long a command waits for another one that changes the file */
+enum {
+    CMD_LOCK_SECONDS = 20, /* how long a command waits for another one that changes the file */
+    CMD_WHO = 128
+};
 
 struct cmd {
     const char *file;   /* the key file's name */
     const char *option; /* -f, or NULL */
     const char *at;     /* --at, or NULL */
     int64_t now;
-    int status; /* to exit with, when cmd_options() returns -1 */
+    char who[CMD_WHO]; /* "root@gw1": who changes the file */
+    int status;        /* to exit with, when cmd_options() returns -1 */
 };
 
 /* A long option of a command: where its value goes, if it takes one, and where to note that it was given. */
 struct cmd_option {
     const char *name;
     bool *given;
-    int64_t *seconds;
-    unsigned *days;
+    int64_t *seconds;  /* a duration */
+    int64_t *age;      /* a duration in which "m" is months */
+    unsigned *days;    /* a lifetime */
+    unsigned *numbers; /* a key's number, whose bit is set */
     enum bv_algorithm *algorithm;
+    const char **text;
 };
 
 /*
@@ -39,6 +47,9 @@ int cmd_options(struct cmd *c, const struct cmd_option *options, int most, int a
 /* The same for what stands before the command's name: none of its own, and -V. */
 int cmd_options_before(struct cmd *c, int argc, char **argv);
 
+/* Reads a key's number, a digit. Returns 0, or -1 after saying what is wrong with it; `name` is what it is for. */
+int cmd_number(unsigned *out, const char *name, const char *text);
+
 void cmd_usage(FILE *to);
 /* Says what is wrong with the command line, and how it should be. Returns TOOL_TROUBLE. */
 int cmd_misused(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -48,13 +59,53 @@ void cmd_json_string(const char *text);
 /* Prints a time as a JSON string, or null when it is not known. */
 void cmd_json_time(int64_t t);
 
-/* "root@gw1": who changes the file. */
-enum { CMD_WHO = 128 };
-void cmd_who(char dst[CMD_WHO]);
+/* ---- cmd_change.c: one change of the key file ------------------------------------- */
+
+/*
+ * Loads the file under the lock, has it edited, and saves it.  edit() returns 1
+ * or more to have the ring saved, 0 when it is unchanged, -1 with *err filled.
+ * Returns the same, -1 also for other failures; what failed has been said.
+ * `dry` takes no lock and saves nothing.  Wipe the ring in any case.
+ */
+int cmd_change(const struct cmd *c, struct keys_ring *ring, bool dry,
+               int (*edit)(struct keys_ring *ring, void *arg, struct keys_error *err), void *arg);
+
+/* ---- cmd_report.c: lines about keys ------------------------------------------------ */
+
+void cmd_print_key(const struct keys_ring *ring, size_t i, int64_t now);
+void cmd_print_end(const struct keys_ring *ring, size_t i);
+/* The keys that begin (but the one at an index, -1: none) or end at another time than before. */
+void cmd_print_moved(const struct keys_ring *before, const struct keys_ring *after, int except);
+/* A key that has been removed, and what that means; `what` is the word for it. */
+void cmd_print_gone(const struct keys_ring *before, size_t i, int64_t now, const char *what, bool dry);
+/* What became of each key by a rule. `hint` goes behind one that stays for its live tags. */
+void cmd_print_fates(const struct keys_ring *before, const enum keys_fate fate[KEYS_MAX], int64_t now, bool dry,
+                     const char *hint);
+
+/* ---- cmd_input.c: what may be secret, past the buffers of stdio -------------------- */
+
+/*
+ * Reads standard input, up to size octets; from a terminal one line, which is
+ * not shown.  Returns how many, or -1 after saying what failed.
+ */
+ssize_t cmd_read_secret(char *dst, size_t size);
+/*
+ * Reads a file, or standard input for "-", up to one octet more than a key file
+ * may have; free it with keys_json_free().  Returns NULL after saying what
+ * failed.  *open_to_others: it is a file that everybody can read.
+ */
+char *cmd_read_file(const char *path, size_t *n, bool *open_to_others);
+/* Writes all of a text to standard output. Returns 0, or -1 after saying what failed. */
+int cmd_write(const char *text, size_t n);
 
 int cmd_init(struct cmd *c, int argc, char **argv);
 int cmd_list(struct cmd *c, int argc, char **argv);
 int cmd_rotate(struct cmd *c, int argc, char **argv);
+int cmd_add(struct cmd *c, int argc, char **argv);
+int cmd_purge(struct cmd *c, int argc, char **argv);
+int cmd_revoke(struct cmd *c, int argc, char **argv);
 int cmd_check(struct cmd *c, int argc, char **argv);
+int cmd_export(struct cmd *c, int argc, char **argv);
+int cmd_import(struct cmd *c, int argc, char **argv);
 
 #endif

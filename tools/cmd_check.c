@@ -47,14 +47,17 @@ static void check_clock(struct findings *f, const struct keys_ring *ring, int64_
 static void check_signing(struct findings *f, const struct keys_ring *ring, int64_t now)
 {
     int signing = keys_signing(ring, now);
+    const struct keys_key *key = &ring->key[signing < 0 ? 0 : signing];
+    /* One that signs in the place of a revoked key has that one's beginning. */
+    int64_t since = signing >= 0 && key->created > key->sign_from ? key->created : key->sign_from;
     char when[KEYS_TIME_LEN + 1];
 
-    keys_time_write(when, ring->key[signing < 0 ? 0 : signing].sign_from);
+    keys_time_write(when, since);
     if (signing < 0)
         add(f, true, "no key signs before %s", when);
-    else if ((size_t)signing + 1 == ring->count && now - ring->key[signing].sign_from > ROTATION_DUE)
-        add(f, false, "rotation is overdue: key %u signs since %s, more than %d days",
-            ring->key[signing].number, when, ROTATION_DUE / BV_DAY_SECONDS);
+    else if ((size_t)signing + 1 == ring->count && now - since > ROTATION_DUE)
+        add(f, false, "rotation overdue: key %u signs since %s, more than %d days", key->number, when,
+            ROTATION_DUE / BV_DAY_SECONDS);
 }
 
 static void check_retired(struct findings *f, const struct keys_ring *ring, int64_t now)
@@ -66,17 +69,17 @@ static void check_retired(struct findings *f, const struct keys_ring *ring, int6
         if (keys_phase(ring, i, now) == KEYS_RETIRED)
             n += (size_t)snprintf(list + n, sizeof list - n, "%s%u", n == 0 ? "" : ", ", ring->key[i].number);
     if (n > 0)
-        add(f, false, "retired and purgeable: key %s", list);
+        add(f, false, "purge possible of retired keys: %s", list);
 }
 
 static void check_numbers(struct findings *f, const struct keys_ring *ring, int64_t now)
 {
-    int left = 0;
+    unsigned left = keys_numbers_free(ring, now);
+    char next[KEYS_NEXT_TEXT];
 
-    for (unsigned number = 0; number < BV_KEY_NUMBERS; number++)
-        left += keys_number_free(ring, number, now);
+    keys_number_next(next, ring, now);
     if (left <= NUMBERS_LOW)
-        add(f, false, "key numbers run out: %d of %d are free", left, BV_KEY_NUMBERS);
+        add(f, false, "numbers running out: %u of %d are free; %s", left, BV_KEY_NUMBERS, next);
 }
 
 /* Returns 0, or -1 when it could not be told. */

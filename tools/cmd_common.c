@@ -24,30 +24,52 @@ int cmd_misused(const char *format, ...)
 
 static bool takes_value(const struct cmd_option *o)
 {
-    return o->seconds != NULL || o->days != NULL || o->algorithm != NULL;
+    return o->seconds != NULL || o->age != NULL || o->days != NULL || o->numbers != NULL ||
+           o->algorithm != NULL || o->text != NULL;
 }
 
-/* Fills what a command's option points to. Returns 0, or -1 after saying what is wrong with the value. */
-static int set_option(const struct cmd_option *o, const char *value)
+int cmd_number(unsigned *out, const char *name, const char *text)
 {
+    if (text[0] < '0' || text[0] > '9' || text[1] != '\0') {
+        tool_say("%s: \"%s\" is no key number, 0 to 9", name, text);
+        return -1;
+    }
+    *out = (unsigned)(text[0] - '0');
+    return 0;
+}
+
+static int set_number(const struct cmd_option *o, const char *value)
+{
+    unsigned number = 0;
+    char name[32];
+
+    snprintf(name, sizeof name, "--%s", o->name);
+    if (cmd_number(&number, name, value) != 0)
+        return -1;
+    *o->numbers |= 1U << number;
+    return 0;
+}
+
+static int set_algorithm(const struct cmd_option *o, const char *value)
+{
+    if (bv_algorithm_from_word(o->algorithm, bv_str(value)))
+        return 0;
+    tool_say("--%s: \"%s\" is neither hmac-sha1 nor hmac-sha256", o->name, value);
+    return -1;
+}
+
+static int set_duration(const struct cmd_option *o, const char *value)
+{
+    bool age = o->age != NULL;
     int64_t seconds = 0;
 
-    if (o->given != NULL)
-        *o->given = true;
-    if (!takes_value(o))
-        return 0;
-    if (o->algorithm != NULL) {
-        if (bv_algorithm_from_word(o->algorithm, bv_str(value)))
-            return 0;
-        tool_say("--%s: \"%s\" is neither hmac-sha1 nor hmac-sha256", o->name, value);
+    if (age ? !keys_age_read(&seconds, bv_str(value)) : !keys_duration_read(&seconds, bv_str(value))) {
+        tool_say("--%s: \"%s\" is no %s", o->name, value,
+                 age ? "age like 10d 3w 1m 6m 1y, m being months" : "duration like 30s 15m 1h 7d 3w 1y");
         return -1;
     }
-    if (!keys_duration_read(&seconds, bv_str(value))) {
-        tool_say("--%s: \"%s\" is no duration like 30s 15m 1h 7d 3w 1y", o->name, value);
-        return -1;
-    }
-    if (o->seconds != NULL) {
-        *o->seconds = seconds;
+    if (o->days == NULL) {
+        *(age ? o->age : o->seconds) = seconds;
         return 0;
     }
     if (seconds % BV_DAY_SECONDS != 0 || seconds < BV_LIFETIME_MIN * BV_DAY_SECONDS ||
@@ -57,6 +79,20 @@ static int set_option(const struct cmd_option *o, const char *value)
     }
     *o->days = (unsigned)(seconds / BV_DAY_SECONDS);
     return 0;
+}
+
+/* Fills what a command's option points to. Returns 0, or -1 after saying what is wrong with the value. */
+static int set_option(const struct cmd_option *o, const char *value)
+{
+    if (o->given != NULL)
+        *o->given = true;
+    if (o->text != NULL)
+        *o->text = value;
+    if (o->numbers != NULL)
+        return set_number(o, value);
+    if (o->algorithm != NULL)
+        return set_algorithm(o, value);
+    return takes_value(o) && o->text == NULL ? set_duration(o, value) : 0;
 }
 
 /* What all commands have, then their own, as getopt_long() wants it. */
@@ -124,19 +160,7 @@ int cmd_options_before(struct cmd *c, int argc, char **argv)
     return read_options(c, NULL, true, argc, argv);
 }
 
-int cmd_options(struct cmd *c, const struct cmd_option *options, int most, int argc, char **argv)
-{
-    int first = read_options(c, options, false, argc, argv);
-
-    if (first < 0)
-        return -1;
-    if (argc - first > most)
-        return stop(c, cmd_misused("too many arguments, from \"%s\" on", argv[first + most]));
-    c->file = tool_keyring(c->option);
-    return tool_now(&c->now, c->at) == 0 ? first : stop(c, TOOL_TROUBLE);
-}
-
-void cmd_who(char dst[CMD_WHO])
+static void find_who(char dst[CMD_WHO])
 {
     const struct passwd *user = getpwuid(geteuid());
     char host[65] = "";
@@ -147,4 +171,17 @@ void cmd_who(char dst[CMD_WHO])
         snprintf(dst, CMD_WHO, "%.60s@%s", user->pw_name, host);
     else
         snprintf(dst, CMD_WHO, "%lu@%s", (unsigned long)geteuid(), host);
+}
+
+int cmd_options(struct cmd *c, const struct cmd_option *options, int most, int argc, char **argv)
+{
+    int first = read_options(c, options, false, argc, argv);
+
+    if (first < 0)
+        return -1;
+    if (argc - first > most)
+        return stop(c, cmd_misused("too many arguments, from \"%s\" on", argv[first + most]));
+    c->file = tool_keyring(c->option);
+    find_who(c->who);
+    return tool_now(&c->now, c->at) == 0 ? first : stop(c, TOOL_TROUBLE);
 }

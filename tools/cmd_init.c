@@ -15,12 +15,10 @@ static int report(const struct cmd *c, const struct keys_ring *ring)
 
 static int create(const struct cmd *c, struct keys_ring *ring, struct keys_new how, struct keys_error *err)
 {
-    char who[CMD_WHO];
     int lock = keys_lock(c->file, CMD_LOCK_SECONDS, err);
     int result = -1;
 
-    cmd_who(who);
-    how.by = who;
+    how.by = c->who;
     how.sign_from = c->now;
     if (lock >= 0 && keys_create(ring, &how, c->now, err) == 0)
         result = keys_save_new(ring, c->file, err);

@@ -1,14 +1,15 @@
-"""bvkey: init and rotate, and what happens when they are cut short."""
+"""bvkey: init and rotate, and what happens when a change is cut short."""
 
 import fcntl
 import itertools
+import json
 import os
 import re
 import shutil
 import subprocess
 import time
 
-from bvkey import (FILES, SUITE, T0, UUID, bvkey, content, good, jq_checksum, key, listed, names, note_secrets, read,
+from bvkey import (FILES, SECRETS, SUITE, T0, UUID, bvkey, content, good, jq_checksum, key, listed, names, note_secrets, read,
                    refused, ring, states, tombstones)
 from harness import Skip, contains, matches, program, same, true
 
@@ -181,16 +182,19 @@ def rotate_parallel():
 # ---- failures in the middle, by strace
 
 CALLS = "openat", "write", "fchmod", "fsync", "rename", "close"
+EDITED = "2026-11-22T00:00:00Z"
 
 
-def strace(path, inject):
+def strace(path, inject, *command, stdin=b""):
+    """Runs a command (rotate, if none is given) under a tracer that has calls fail."""
     if not shutil.which("strace"):
         raise Skip("strace is not installed")
     log = FILES.scratch.path("strace")
-    command = "-f", path, "--at", "2026-11-22T00:00:00Z", "rotate"
+    command = "-f", path, "--at", EDITED, *(command or ("rotate",))
     before = "strace", "-o", log, "-e", "trace=" + inject.split(":")[0], "-e", "inject=" + inject
     # the leak sanitizer cannot work under a tracer
-    ran = bvkey(*command, before=before, env={"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"})
+    ran = bvkey(*command, before=before, stdin=stdin,
+                env={"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"})
     with open(log) as file:
         text = file.read()
     if "Operation not permitted" in text + ran.err and "PTRACE" in text + ran.err:
@@ -198,39 +202,51 @@ def strace(path, inject):
     return ran, text
 
 
-@SUITE.rows([(f"killed at each {call}: the old file or the new one", call) for call in CALLS])
-def killed(call):
-    path = FILES.init()
+def changes():
+    """Commands that change a file: a name, a file of generation `old`, and what the change makes `old + 1`."""
+    retired = ring(key(3, "2026-10-01T00:00:00Z", secret=SECRETS[1]), key(4, "2026-11-01T00:00:00Z"))
+    newer = json.dumps({**retired, "generation": 8, "keys": retired["keys"][1:]}).encode()
+    return (("rotate", retired, ("rotate",), b""), ("purge", retired, ("purge",), b""),
+            ("revoke", retired, ("revoke", "4"), b""), ("import", retired, ("import", "-"), newer),
+            ("add", retired, ("add", "--number=5"), b"one more secret for the tests"))
+
+
+@SUITE.rows([(f"{name} killed at each {call}: the old file or the new one", call, made, command, stdin)
+             for name, made, command, stdin in changes() for call in CALLS])
+def killed(call, made, command, stdin):
+    path = FILES.put(made)
     old, new = content(path), None
     for when in itertools.count(1):
-        ran, text = strace(path, f"{call}:signal=KILL:when={when}")
+        ran, text = strace(path, f"{call}:signal=KILL:when={when}", *command, stdin=stdin)
         if "SIGKILL" not in text:
             break
         now = content(path)
         if now != old:
-            same(read(path)["generation"], 2, "generation")
+            same((read(path)["generation"], read(path)["checksum"]), (8, jq_checksum(path)), "generation and checksum")
             new = now
             break
-        same(listed(path)["generation"], 1, "generation of what is there")
+        same(listed(path)["generation"], 7, "generation of what is there")
     true(when > 1, "something was killed")
     if new is None:
         same(ran.status, 0, "the run that nothing killed")
     good("-f", path, "--at", "2026-11-22T02:00:00Z", "rotate")
     same(names(path), ["keyring.json", "keyring.json.lock"], "leftovers are removed")
-    same(read(path)["generation"], 3, "generation")
+    same(read(path)["generation"], 9, "generation")
 
 
-@SUITE.rows([(f"{call} fails: the old file stays", call) for call in ("write", "fchmod", "fsync", "rename")])
-def fails(call):
-    path = FILES.init()
+@SUITE.rows([(f"{name}, {call} fails: the old file stays", call, made, command, stdin)
+             for name, made, command, stdin in changes() for call in ("write", "fchmod", "fsync", "rename")])
+def fails(call, made, command, stdin):
+    path = FILES.put(made)
     old = content(path)
     # the first write is that of the lock's owner, which nothing depends on
-    ran, _ = strace(path, f"{call}:error=EIO:when={2 if call == 'write' else 1}")
+    ran, _ = strace(path, f"{call}:error=EIO:when={2 if call == 'write' else 1}", *command, stdin=stdin)
     same((ran.status, ran.out), (2, ""), "status and output")
     matches(ran.err, rf"^bvkey: {re.escape(path)}: {call} \S+: Input/output error\n$", "standard error")
     same(content(path), old, "the file")
     same(names(path), ["keyring.json", "keyring.json.lock"], "files")
-    good("-f", path, "--at", "2026-11-22T00:00:00Z", "rotate")
+    good("-f", path, "--at", EDITED, *command, stdin=stdin)
+    same(read(path)["generation"], 8, "generation")
 
 
 @SUITE.case("the directory's fsync fails: the new file is there, and it is said")
@@ -242,11 +258,11 @@ def directory_fails():
     same((read(path)["generation"], names(path)), (2, ["keyring.json", "keyring.json.lock"]), "generation and files")
 
 
-@SUITE.case("no random numbers: no key")
-def no_random():
+@SUITE.rows([("rotate: no random numbers: no key", "rotate"), ("revoke: no random numbers: no key", "revoke", "0")])
+def no_random(*command):
     path = FILES.init()
     old = content(path)
-    ran, _ = strace(path, "getrandom:error=EIO")
+    ran, _ = strace(path, "getrandom:error=EIO", *command)
     same((ran.status, ran.out), (2, ""), "status and output")
     contains(ran.err, f"{path}: the system's random source: Input/output error", "standard error")
     same(content(path), old, "the file")
@@ -264,3 +280,13 @@ def locked():
         same(read(path)["generation"], 1, "generation")
     process.communicate(timeout=20)
     same((process.returncode, read(path)["generation"]), (0, 2), "status and generation")
+
+
+@SUITE.rows([(f"{name}: no change without the lock", made, command, stdin) for name, made, command, stdin in changes()])
+def no_lock(made, command, stdin):
+    path = FILES.put(made)
+    before = content(path)
+    os.mkdir(path + ".lock")
+    refused(2, f"bvkey: {path}: cannot open the lock {path}.lock: Is a directory", "-f", path, "--at", EDITED, *command,
+            stdin=stdin)
+    same(content(path), before, "the file")

@@ -24,6 +24,15 @@ MISUSES = (
     ("--json with a value", ("list", "--json=yes"), "option '--json' doesn't allow an argument"),
     ("an argument too many", ("list", "all"), 'too many arguments, from "all" on'),
     ("an option of another command", ("init", "--delay", "1h"), "unrecognized option '--delay'"),
+    ("add without a number", ("add",), "the key needs a number; give one, with --number"),
+    ("add with two numbers", ("add", "--number=1", "--number=2"), "give one, with --number"),
+    ("revoke without a number", ("revoke",), "revoke: which key?"),
+    ("revoke with two", ("revoke", "1", "2"), 'too many arguments, from "2" on'),
+    ("import without a file", ("import",), "import: from where?"),
+    ("import with two", ("import", "a", "b"), 'too many arguments, from "b" on'),
+    ("purge with an argument", ("purge", "3"), 'too many arguments, from "3" on'),
+    ("export with an argument", ("export", "x"), 'too many arguments, from "x" on'),
+    ("--expired with a value", ("purge", "--expired=yes"), "option '--expired' doesn't allow an argument"),
 )
 BAD_VALUES = (
     ("--at with an offset", ("--at", "2026-11-21T12:00:00+01:00", "list"), "--at: "),
@@ -37,6 +46,27 @@ BAD_VALUES = (
     ("delay soon", ("rotate", "--delay=soon"), '--delay: "soon" is no duration like 30s 15m 1h 7d 3w 1y'),
     ("if-older-than x", ("rotate", "--if-older-than=x"), "--if-older-than: "),
     ("algorithm md5", ("init", "--algorithm", "hmac-md5"), "neither hmac-sha1 nor hmac-sha256"),
+    ("purge by a rule that is none", ("rotate", "--purge=old"),
+     '--purge: "old" is none of expired, all-but-current, and ages like 10d 1m 3m 6m 1y'),
+    ("purge by nothing", ("rotate", "--purge="), '--purge: "" is none of'),
+    ("unused for ever", ("purge", "--unused-for=ever"),
+     '--unused-for: "ever" is no age like 10d 3w 1m 6m 1y, m being months'),
+    ("unused for 1M", ("purge", "--unused-for=1M"), "--unused-for: "),
+    ("number 10", ("purge", "--number=10"), '--number: "10" is no key number, 0 to 9'),
+    ("number -1", ("add", "--number=-1"), "--number: "),
+    ("number x", ("add", "--number=x"), "--number: "),
+    ("no number", ("add", "--number="), '--number: "" is no key number'),
+    ("revoke 10", ("revoke", "10"), 'revoke: "10" is no key number, 0 to 9'),
+    ("revoke x", ("revoke", "x"), "revoke: "),
+    ("sign-from soon", ("add", "--number=1", "--sign-from=soon"),
+     '--sign-from: "soon" is neither "now" nor a UTC time like 2026-11-21T12:00:00Z'),
+    ("sign-from 1h", ("add", "--number=1", "--sign-from=1h"), "--sign-from: "),
+    ("format octal", ("add", "--number=1", "--format=octal"), '--format: "octal" is none of text, raw, base64, hex'),
+    ("a comment too long", ("add", "--number=1", "--comment=" + 201 * "x"), "--comment: 201 octets, at most 200"),
+    ("add: lifetime 181d", ("add", "--number=1", "--lifetime=181d"), "--lifetime: "),
+    ("add: algorithm md5", ("add", "--number=1", "--algorithm=md5"), "neither hmac-sha1 nor hmac-sha256"),
+    ("import of no file", ("import", "/nonexistent/k.json"), "/nonexistent/k.json: No such file or directory"),
+    ("import of a directory", ("import", "/"), "/: Is a directory"),
     ("algorithm in upper case", ("rotate", "--algorithm", "HMAC-SHA1"), "neither hmac-sha1 nor hmac-sha256"),
 )
 
@@ -52,10 +82,17 @@ def misuse(args, said, usage):
 
 @SUITE.case("help and version")
 def help_and_version():
-    for args in ("--help",), ("-h",), ("rotate", "--help"), ("list", "-h"):
+    for args in (("--help",), ("-h",), ("rotate", "--help"), ("list", "-h"), ("add", "-h"), ("purge", "-h"),
+                 ("revoke", "-h"), ("export", "--help"), ("import", "-h")):
         contains(good(*args), "usage: bvkey [-f FILE] [--at TIME] COMMAND", "help")
-    for command in "init", "list", "check", "rotate":
+    for command in "init", "list", "rotate", "add", "purge", "revoke", "check", "export", "import":
         contains(good("-h"), f"\n  {command} ", "help")
+    with open(os.path.join(ROOT, "doc", "bvkey.8")) as file:
+        page = file.read()
+    options = set(re.findall(r"--([a-z-]+)", good("-h")))
+    true(len(options) > 15, f"options: {options}")
+    for option in options:
+        contains(page, f".It Fl \\-{option}", "the manual")
     for option in "-V", "--version":
         matches(good(option), r"\Abvkey \d+\.\d+\n\Z", "version")
 
@@ -128,7 +165,8 @@ def bad_files():
             (FILES.put(ring(key(3, T0)), 0o644), ": mode 0644 is wider than 0640; run: chmod 0640 {}\n"),
             (FILES.put(""), ": is empty\n"), (FILES.new(), ": cannot be opened: No such file or directory\n"))
     for path, said in rows:
-        for command in ("list",), ("list", "--json"), ("rotate",):
+        for command in (("list",), ("list", "--json"), ("rotate",), ("purge",), ("purge", "--dry-run"), ("revoke", "3"),
+                        ("export",), ("export", "--public")):
             refused(2, f"bvkey: {path}{said.format(path)}", "-f", path, *command)
 
 
@@ -146,7 +184,8 @@ def mends():
 def full_output():
     path = FILES.init()
     with open("/dev/full", "w") as full:
-        for command in ("list",), ("list", "--json"), ("check",), ("--help",):
+        for command in (("list",), ("list", "--json"), ("check",), ("--help",), ("export",), ("export", "--public"),
+                        ("purge",), ("rotate", "--delay=1h"), ("revoke", "1")):
             ran = bvkey("-f", path, *command, stdout=full)
             same((ran.status, ran.err), (2, "bvkey: standard output: No space left on device\n"), str(command))
 
@@ -191,15 +230,26 @@ CHECKS = (  # name, ring, at, faults, notes
     ("no key signs", ring(key(3, "2026-12-01T00:00:00Z")), T0, ["no key signs before 2026-12-01"], ["checksum"]),
     ("90 days", ring(key(3, "2026-11-21T12:00:00Z")), "2027-02-19T12:00:00Z", [], ["checksum"]),
     ("more than 90 days", ring(key(3, "2026-11-21T12:00:00Z")), "2027-02-19T12:00:01Z", [],
-     ["checksum", "rotation is overdue: key 3"]),
+     ["checksum", "rotation overdue: key 3 signs since 2026-11-21T12:00:00Z"]),
     ("more than 90 days, but rotated", ring(key(3, "2026-11-21T12:00:00Z"), key(4, "2027-02-19T13:00:00Z")),
      "2027-02-19T12:00:01Z", [], ["checksum"]),
     ("purgeable keys", ring(key(1, "2026-01-01T00:00:00Z"), key(2, "2026-02-01T00:00:00Z"),
                             key(3, "2026-11-01T00:00:00Z"), key(4, "2026-11-20T00:00:00Z")), T0, [],
-     ["checksum", "retired and purgeable: key 1, 2"]),
+     ["checksum", "purge possible of retired keys: 1, 2"]),
     ("three numbers left", ring(key(3, T0), purged=tombstones(0, 1, 2, 4, 5, 6)), T0, [], ["checksum"]),
     ("two numbers left", ring(key(3, T0), purged=tombstones(0, 1, 2, 4, 5, 6, 7)), T0, [],
-     ["checksum", "2 of 10 are free"]),
+     ["checksum", "numbers running out: 2 of 10 are free; the first will be 0, from 2099-01-01T00:00:00Z"]),
+    ("two numbers left, the next is that of a key", ring(key(3, "2026-11-01T00:00:00Z"), key(4, T0),
+                                                         purged=tombstones(0, 1, 2, 5, 6, 7)), T0, [],
+     ["checksum", "2 of 10 are free; key 3 can be purged after 2026-11-30T12:00:00Z"]),
+    ("two numbers left, but a key is retired", ring(key(3, "2026-10-01T00:00:00Z"), key(4, "2026-11-01T00:00:00Z"),
+                                                    purged=tombstones(0, 1, 2, 5, 6, 7)), T0, [],
+     ["checksum", "purge possible of retired keys: 3", "2 of 10 are free; key 3 is retired and can be purged"]),
+    ("two numbers left, of purged keys", ring(key(3, T0), purged=tombstones(0, 1, 2, 4, 5, 6, 7) +
+                                                           tombstones(8, 9, reusable="2026-11-20T00:00:00Z")), T0, [],
+     ["checksum", "2 of 10 are free; the first will be 0, from 2099-01-01T00:00:00Z"]),
+    ("no number left, and a far end", ring(*(key(n, f"2026-11-{21 + n}T12:00:00Z", 180) for n in range(10))), T0, [],
+     ["checksum", "0 of 10 are free; key 0 can be purged after 2027-05-23T12:00:00Z"]),
     ("numbers that are free again", ring(key(3, T0), purged=tombstones(0, 1, 2, 4, 5, 6, 7, reusable=T0)), T0, [],
      ["checksum"]),
     ("bad schema", ring(key(10, T0)), T0, ["keys[0].number: 10 is not in 0..9"], []),

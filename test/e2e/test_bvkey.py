@@ -5,6 +5,8 @@ import sys
 
 import cases_key_show  # noqa: F401  registers its cases
 import cases_key_change  # noqa: F401
+import cases_key_life  # noqa: F401
+import cases_key_copy  # noqa: F401
 from bvkey import SUITE, no_secret_printed
 from harness import Skip
 

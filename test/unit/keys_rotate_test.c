@@ -5,7 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "keys/keys.h"
+#include "keys/edit.h"
 
 enum { DAY = 86400, NOW = 20000 * DAY };
 
