@@ -43,22 +43,22 @@ static bool has_non_ascii(struct bv_str s)
 /* Joins the two halves in out->text; returns false when they make no mailbox. */
 static bool build(struct bv_addr *out, struct bv_str local, struct bv_str domain)
 {
-    bool local_atoms, domain_atoms;
-    size_t n = lex_unquote(out->text, BV_LOCAL_KEPT, local, &local_atoms);
-    if (n == 0)
+    struct lex_half l = lex_unquote(out->text, BV_LOCAL_KEPT, local, false);
+    if (l.n == 0)
         return false;
-    out->overlong = n > BV_LOCAL_KEPT;
-    out->local_len = out->overlong ? BV_LOCAL_KEPT : n;
+    out->overlong = l.n > BV_LOCAL_KEPT;
+    out->local_len = out->overlong ? BV_LOCAL_KEPT : l.n;
 
     char *at = out->text + out->local_len;
     *at = '@';
-    n = lex_unquote(at + 1, BV_DOMAIN_MAX + 1, domain, &domain_atoms);
-    if (n > BV_DOMAIN_MAX + 1)
+    struct lex_half d = lex_unquote(at + 1, BV_DOMAIN_MAX + 1, domain, true);
+    if (d.n > BV_DOMAIN_MAX + 1)
         return false;
-    out->domain_len = without_final_dot((struct bv_str){at + 1, n}).n;
-    if (out->domain_len > BV_DOMAIN_MAX || (n > 0 && !domain_atoms && !is_domain(bv_addr_domain(out))))
+    out->domain_len = without_final_dot((struct bv_str){at + 1, d.n}).n;
+    if (out->domain_len > BV_DOMAIN_MAX || (d.n > 0 && !d.atoms && !is_domain(bv_addr_domain(out))))
         return false;
-    out->needs_quotes = out->overlong || !(local_atoms || lex_is_dot_atom(bv_addr_local(out)));
+    out->ill_formed = l.ill_formed;
+    out->needs_quotes = out->overlong || !(l.atoms || lex_is_dot_atom(bv_addr_local(out)));
     out->non_ascii = has_non_ascii((struct bv_str){out->text, out->local_len + 1 + out->domain_len});
     return true;
 }
@@ -101,7 +101,7 @@ static bool read_mailbox(struct bv_addr *out, struct bv_str s)
 static void addr_clear(struct bv_addr *out, enum bv_shape shape)
 {
     out->shape = shape;
-    out->overlong = out->needs_quotes = out->non_ascii = false;
+    out->overlong = out->ill_formed = out->needs_quotes = out->non_ascii = false;
     out->local_len = out->domain_len = 0;
 }
 
@@ -143,6 +143,7 @@ bool bv_addr_percent(struct bv_addr *out, const struct bv_addr *a)
     inner.text[i - 1] = '@';
     inner.local_len = i - 1;
     inner.domain_len = domain.n;
+    inner.ill_formed = a->ill_formed;
     inner.needs_quotes = !lex_is_dot_atom(bv_addr_local(&inner));
     inner.non_ascii = has_non_ascii(local);
     *out = inner;

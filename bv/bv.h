@@ -58,7 +58,9 @@ enum bv_shape {
  */
 struct bv_addr {
     enum bv_shape shape;
-    bool overlong;     /* the local part had over BV_LOCAL_KEPT octets; the rest is dropped */
+    bool overlong; /* the local part had over BV_LOCAL_KEPT octets; the rest is dropped */
+    bool
+        ill_formed; /* a special or control character stands outside quotes: programs differ in what it means */
     bool needs_quotes; /* the local part is no dot-atom, RFC 5321 4.1.2 */
     bool non_ascii;    /* some octet is over 127 */
     size_t local_len;  /* octets kept, at least 1 in a mailbox */
@@ -134,6 +136,7 @@ enum bv_tagging {
     BV_TAGGABLE = 0,
     BV_NO_MAILBOX,     /* null sender, or unreadable */
     BV_ALREADY_TAGGED, /* in prvs syntax, even broken */
+    BV_ILL_FORMED,
     BV_FOREIGN_TAG,
     BV_NOT_ASCII,
     BV_LOCAL_TOO_LONG, /* over BV_LOCAL_TAGGABLE */
@@ -199,7 +202,7 @@ enum bv_status {
     BV_FORGED,       /* the MAC does not fit the key named */
     BV_UNKNOWN_KEY,  /* no key has that number */
     BV_MALFORMED,    /* prvs syntax, no tag that can be checked */
-    BV_UNTAGGED,     /* taggable, or unreadable, and without a tag */
+    BV_UNTAGGED,     /* taggable, unreadable or ill-formed, and without a tag */
     BV_NOT_TAGGABLE, /* has no tag, and could have none */
     BV_FAULT         /* the MAC could not be computed */
 };

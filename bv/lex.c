@@ -9,6 +9,7 @@ struct half {
     size_t n;      /* octets it has, kept or not */
     bool pending;  /* white space seen behind a word: one blank, if another word follows */
     bool adjacent; /* the next octet continues a word */
+    bool ill_formed;
 };
 
 static void half_put(struct half *h, char c)
@@ -91,6 +92,14 @@ size_t lex_find(struct bv_str s, char wanted, bool first, bool *balanced)
     return found;
 }
 
+/* What means something where it stands bare, so that no two programs would read it alike. */
+static bool is_special(char c)
+{
+    static const char specials[] = "()<>[]:;@\\,";
+
+    return (unsigned char)c < ' ' || c == 0x7f || strchr(specials, c) != NULL;
+}
+
 /* One octet that stands bare, outside quotes. */
 static void half_put_bare(struct half *h, char c)
 {
@@ -98,6 +107,7 @@ static void half_put_bare(struct half *h, char c)
         h->pending = true;
         return;
     }
+    h->ill_formed |= is_special(c);
     if (c == '.')
         h->adjacent = false;
     half_put(h, c);
@@ -105,20 +115,19 @@ static void half_put_bare(struct half *h, char c)
         h->adjacent = false;
 }
 
-size_t lex_unquote(char *dst, size_t size, struct bv_str s, bool *atoms)
+struct lex_half lex_unquote(char *dst, size_t size, struct bv_str s, bool literal)
 {
     struct half h = {.dst = dst, .size = size};
     bool quoted = false;
     size_t i = 0;
 
-    *atoms = lex_is_dot_atom(s);
-    if (*atoms) { /* nothing to undo: nearly always */
+    if (lex_is_dot_atom(s)) { /* nothing to undo: nearly always */
         memcpy(dst, s.p, s.n < size ? s.n : size);
-        return s.n;
+        return (struct lex_half){.n = s.n, .atoms = true};
     }
     while (i < s.n) {
         char c = s.p[i];
-        size_t end = !quoted && (c == '(' || c == '[') ? skip_enclosed(s, i) : 0;
+        size_t end = !quoted && (c == '(' || (c == '[' && literal)) ? skip_enclosed(s, i) : 0;
         if (end > 0) {
             for (; c == '[' && i < end; i++)
                 half_put(&h, s.p[i]);
@@ -137,7 +146,7 @@ size_t lex_unquote(char *dst, size_t size, struct bv_str s, bool *atoms)
             i++;
         }
     }
-    return h.n;
+    return (struct lex_half){.n = h.n, .ill_formed = h.ill_formed};
 }
 
 static bool is_atext(unsigned char c)

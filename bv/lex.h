@@ -17,13 +17,18 @@ struct bv_str lex_trim(struct bv_str s);
  */
 size_t lex_find(struct bv_str s, char wanted, bool first, bool *balanced);
 
+struct lex_half {
+    size_t n;        /* octets that it has */
+    bool atoms;      /* it is a dot-atom as it stands */
+    bool ill_formed; /* an octet stands bare that may not: a special of RFC 5322 3.2.3, a control character */
+};
+
 /*
  * Writes to dst[size] what a balanced text means: quoting undone, comments and
- * the blanks around words gone, one blank between words.  Returns the octets
- * that it has; only the first `size` of them are written.  *atoms tells whether
- * it is a dot-atom as it stands.
+ * the blanks around words gone, one blank between words; only its first `size`
+ * octets.  `literal` allows a domain literal, which is copied with its brackets.
  */
-size_t lex_unquote(char *dst, size_t size, struct bv_str s, bool *atoms);
+struct lex_half lex_unquote(char *dst, size_t size, struct bv_str s, bool literal);
 
 bool lex_is_dot_atom(struct bv_str s);
 

@@ -32,6 +32,8 @@ const char *bv_tagging_reason(enum bv_tagging t)
         return "no mailbox address";
     case BV_ALREADY_TAGGED:
         return "already tagged";
+    case BV_ILL_FORMED:
+        return "not well-formed";
     case BV_FOREIGN_TAG:
         return "tagged by somebody else's scheme";
     case BV_NOT_ASCII:

@@ -117,6 +117,8 @@ enum bv_tagging bv_taggable(const struct bv_addr *a)
     bv_tag_read(&tag, a);
     if (tag.kind == BV_TAG_PRVS || tag.kind == BV_TAG_BROKEN)
         return BV_ALREADY_TAGGED;
+    if (a->ill_formed)
+        return BV_ILL_FORMED;
     if (tag.kind == BV_TAG_FOREIGN)
         return BV_FOREIGN_TAG;
     if (a->non_ascii)

@@ -25,7 +25,8 @@ static enum bv_status untagged_status(enum bv_tagging why)
 {
     switch (why) {
     case BV_TAGGABLE:
-    case BV_NO_MAILBOX: /* what cannot be read must not be a way around the check */
+    case BV_NO_MAILBOX: /* what cannot be read for certain must not be a way around the check */
+    case BV_ILL_FORMED:
     case BV_NO_DOMAIN:
         return BV_UNTAGGED;
     case BV_ALREADY_TAGGED:

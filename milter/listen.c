@@ -32,7 +32,7 @@ static bool wants_group(const struct conf *conf, const struct group *group)
            (group != NULL || line_of(conf, "socket_group") > 0);
 }
 
-static int check_directory(const struct conf *conf, struct problems *problems)
+static int check_path(const struct conf *conf, struct problems *problems)
 {
     char dir[sizeof((struct sockaddr_un *)NULL)->sun_path + 1];
     const char *path = socket_path(conf->listen);
@@ -40,6 +40,11 @@ static int check_directory(const struct conf *conf, struct problems *problems)
 
     snprintf(dir, sizeof dir, "%s", path);
     *(strrchr(dir, '/') == dir ? dir + 1 : strrchr(dir, '/')) = '\0';
+    if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
+        problems_add(problems, conf->path, line_of(conf, "listen"), "listen: %s is there, and is no socket",
+                     path);
+        return -1;
+    }
     if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode))
         return 0;
     problems_add(problems, conf->path, line_of(conf, "listen"),
@@ -53,7 +58,7 @@ int listen_check(const struct conf *conf, struct problems *problems)
     const struct group *group = getgrnam(conf->socket_group);
 
     if (socket_path(conf->listen) != NULL)
-        check_directory(conf, problems);
+        check_path(conf, problems);
     if (wants_group(conf, group) && group == NULL)
         problems_add(problems, conf->path, line_of(conf, "socket_group"),
                      "socket_group: there is no group \"%s\"", conf->socket_group);
@@ -71,19 +76,18 @@ static int clear_stale(const struct conf *conf, const char *path, struct problem
 
     if (lstat(path, &st) != 0)
         return 0;
-    if (!S_ISSOCK(st.st_mode)) {
-        problems_add(problems, conf->path, line, "listen: %s is there, and is no socket", path);
-        return -1;
-    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     memcpy(addr.sun_path, path, strlen(path) + 1);
-    bool alive = fd >= 0 && (connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0 || errno != ECONNREFUSED);
+    int error = fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof addr) != 0 ? errno : 0;
     if (fd >= 0)
         close(fd);
-    if (alive) {
+    if (error == 0)
         problems_add(problems, conf->path, line, "listen: another process answers on %s", path);
+    else if (error != ECONNREFUSED)
+        problems_add(problems, conf->path, line, "listen: whether a process answers on %s is unknown: %s", path,
+                     strerror(error));
+    if (error != ECONNREFUSED)
         return -1;
-    }
     if (unlink(path) == 0)
         return 0;
     problems_add(problems, conf->path, line, "listen: the stale socket %s cannot be removed: %s", path,
@@ -125,6 +129,22 @@ static int set_group(const struct conf *conf, const char *path, struct problems 
     return -1;
 }
 
+/* The socket file that is ours. */
+static struct {
+    dev_t device;
+    ino_t inode;
+} own;
+
+static void remember(const char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) == 0) {
+        own.device = st.st_dev;
+        own.inode = st.st_ino;
+    }
+}
+
 int listen_open(const struct conf *conf, struct problems *problems)
 {
     const char *path = socket_path(conf->listen);
@@ -139,11 +159,15 @@ int listen_open(const struct conf *conf, struct problems *problems)
         problems_add(problems, conf->path, line_of(conf, "listen"), "listen: %s", why);
         return -1;
     }
-    if (path == NULL)
+    if (path == NULL) {
         set_nodelay();
-    else if (set_group(conf, path, problems) != 0)
-        listen_remove(conf->listen);
-    return problems->n == 0 ? 0 : -1;
+        return 0;
+    }
+    remember(path);
+    if (set_group(conf, path, problems) == 0)
+        return 0;
+    listen_remove(conf->listen);
+    return -1;
 }
 
 int listen_give_up_root(const struct conf *conf, struct problems *problems)
@@ -167,7 +191,8 @@ int listen_give_up_root(const struct conf *conf, struct problems *problems)
 void listen_remove(const char *listen)
 {
     const char *path = socket_path(listen);
+    struct stat st;
 
-    if (path != NULL)
+    if (path != NULL && lstat(path, &st) == 0 && st.st_dev == own.device && st.st_ino == own.inode)
         unlink(path);
 }

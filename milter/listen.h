@@ -18,7 +18,7 @@ int listen_open(const struct conf *conf, struct problems *problems);
 /* Becomes conf->user for good, when started as root and one is named. Returns 0, or -1 with *problems filled. */
 int listen_give_up_root(const struct conf *conf, struct problems *problems);
 
-/* Removes the socket file, if it is one and the directory lets us. */
+/* Removes the socket file, if it is still the one that was opened and the directory lets us. */
 void listen_remove(const char *listen);
 
 #endif

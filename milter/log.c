@@ -1,6 +1,7 @@
 #include "milter/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,8 +13,8 @@
 enum {
     LOG_LINE = 2048,
     PREFIX = sizeof "bvmilter: " - 1,
-    QUEUE_OCTETS = 1 << 16,
-    GATHER_MS = 2 /* lines of this time are written together */
+    QUEUE_OCTETS = 1 << 20, /* a message may have a thousand recipients, and a line for each */
+    GATHER_MS = 2           /* lines of this time are written together */
 };
 
 /* Lines that wait, each as it will be written; for syslog, its priority in one octet stands before it. */
@@ -48,6 +49,10 @@ static void write_all(const char *text, size_t n)
         ssize_t put = write(STDERR_FILENO, text, n);
         if (put < 0 && errno == EINTR)
             continue;
+        if (put < 0 && errno == EAGAIN) { /* somebody else has made it non-blocking */
+            poll(&(struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT}, 1, -1);
+            continue;
+        }
         if (put <= 0)
             return; /* there is nobody left to tell */
         text += put;
@@ -94,10 +99,22 @@ static void emit_batch(struct batch *b)
     b->lost = 0;
 }
 
+/* Waits, with the lock held, for what else comes in this moment; not when there is much already. */
+static void gather(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += GATHER_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    while (!queue.ending && queue.filling->n < QUEUE_OCTETS / 2 &&
+           pthread_cond_timedwait(&queue.filled, &queue.lock, &until) == 0)
+        continue;
+}
+
 static void *serve_queue(void *unused)
 {
-    const struct timespec gather = {.tv_nsec = GATHER_MS * 1000000L};
-
     (void)unused;
     pthread_mutex_lock(&queue.lock);
     while (!queue.ending || queue.filling->n > 0) {
@@ -105,11 +122,7 @@ static void *serve_queue(void *unused)
             pthread_cond_wait(&queue.filled, &queue.lock);
             continue;
         }
-        bool ending = queue.ending;
-        pthread_mutex_unlock(&queue.lock);
-        if (!ending)
-            nanosleep(&gather, NULL);
-        pthread_mutex_lock(&queue.lock);
+        gather();
         struct batch *full = queue.filling;
         queue.filling = full == &queue.batch[0] ? &queue.batch[1] : &queue.batch[0];
         pthread_mutex_unlock(&queue.lock);
@@ -145,7 +158,7 @@ static void enqueue(const char *line, size_t n)
 {
     pthread_mutex_lock(&queue.lock);
     struct batch *b = queue.filling;
-    bool first = b->n == 0;
+    bool wake = b->n == 0 || (b->n < QUEUE_OCTETS / 2 && b->n + n >= QUEUE_OCTETS / 2);
     if (b->n + n > sizeof b->text) {
         b->lost++;
     } else {
@@ -153,7 +166,7 @@ static void enqueue(const char *line, size_t n)
         b->n += n;
     }
     pthread_mutex_unlock(&queue.lock);
-    if (first)
+    if (wake)
         pthread_cond_signal(&queue.filled);
 }
 

@@ -61,6 +61,17 @@ static void fill_standard_descriptors(void)
         close(fd);
 }
 
+/* Every session needs a descriptor, and libmilter spins when there is none. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 /* Key material never goes to a core file. */
 static void forbid_cores(void)
 {
@@ -140,7 +151,8 @@ static void say_start(const struct conf *conf, const struct snapshot *s)
     log_info("bvmilter %s serves on %s, rows of domains: %zu", BV_VERSION, conf->listen,
              snapshot_conf(s)->policy.domains.n);
     if (strncmp(conf->listen, "unix:", 5) != 0 && strstr(conf->listen, "@127.") == NULL &&
-        strstr(conf->listen, "@::1") == NULL && strstr(conf->listen, "@localhost") == NULL)
+        strstr(conf->listen, "@::1") == NULL && strstr(conf->listen, "@[::1]") == NULL &&
+        strstr(conf->listen, "@localhost") == NULL)
         log_warn("%s: whoever reaches it can have addresses signed; a firewall must keep strangers away",
                  conf->listen);
 }
@@ -157,6 +169,7 @@ static int serve(const struct options *o, struct problems *problems)
         return EXIT_FAILURE;
     }
     reload_block_signals();
+    raise_descriptor_limit();
     if (listen_open(&conf, problems) != 0)
         return say_problems(problems);
     struct snapshot *s = NULL;
@@ -166,7 +179,6 @@ static int serve(const struct options *o, struct problems *problems)
         listen_remove(conf.listen);
         return say_problems(problems);
     }
-    forbid_cores();
     log_open(o->background, o->verbose);
     say_start(&conf, s);
     if (log_start() != 0 || reload_start(o->conf_path, conf.listen) != 0) {
@@ -187,6 +199,7 @@ int main(int argc, char **argv)
     int c;
 
     keys_json_setup();
+    forbid_cores();
     fill_standard_descriptors();
     opterr = 0;
     while ((c = getopt(argc, argv, "c:tTdvV")) != -1) {

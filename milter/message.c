@@ -90,17 +90,18 @@ int message_add(struct message *m, const struct decision *d, const char *address
 
 bool recipient_other_spelling(char path[BV_ADDR_QUOTED + 2], const struct recipient *r)
 {
+    struct bv_str given = bv_str(r->given);
     struct bv_addr a;
 
-    if (strpbrk(r->given, ":(") == NULL)
+    bv_addr_read(&a, given);
+    size_t n = bv_addr_write(path + 1, BV_ADDR_QUOTED, bv_addr_local(&a), bv_addr_domain(&a));
+    if (a.shape != BV_MAILBOX || a.overlong || n == 0)
         return false;
-    bv_addr_read(&a, bv_str(r->given));
     path[0] = '<';
-    if (a.shape != BV_MAILBOX || a.overlong ||
-        bv_addr_write(path + 1, BV_ADDR_QUOTED, bv_addr_local(&a), bv_addr_domain(&a)) == 0)
-        return false;
-    strcat(path, ">");
-    return strcmp(path, r->given) != 0;
+    path[n + 1] = '>';
+    path[n + 2] = '\0';
+    return !bv_str_same(given, (struct bv_str){path, n + 2}) &&
+           !bv_str_same(given, (struct bv_str){path + 1, n});
 }
 
 bool message_has_work(const struct message *m)
@@ -113,10 +114,10 @@ bool message_has_work(const struct message *m)
     return false;
 }
 
-/* Whether `address` is where it is delivered to anyway: with a tag that stays, it is not. */
+/* Whether `address` is where it is delivered to anyway: with a tag that stays, or through a relay, it is not. */
 static bool stays_as_meant(const struct recipient *r)
 {
-    return !r->refused && !r->decision.replace && r->decision.key < 0;
+    return !r->refused && !r->decision.replace && r->decision.key < 0 && !r->decision.percent;
 }
 
 /* The recipients that a replacement must not double: those that stay, and those replaced before. */

@@ -38,9 +38,9 @@ struct message {
 };
 
 /*
- * MTAs know a recipient by what the client gave, but Postfix without its source
- * route and comments.  Writes that spelling, in brackets, to path, when it is
- * another one; returns whether it is.
+ * Sendmail knows a recipient by what the client gave, Postfix by what it read:
+ * without source route, comments, nested brackets, needless quotes.  Writes that
+ * spelling, in brackets, to path, when it is another one; returns whether it is.
  */
 bool recipient_other_spelling(char path[BV_ADDR_QUOTED + 2], const struct recipient *r);
 

@@ -31,7 +31,7 @@ static void decision_clear(struct decision *out)
     out->reason = BV_TAGGABLE;
     out->expires = 0;
     out->line = 0;
-    out->ours = false;
+    out->ours = out->percent = false;
     out->replace = false;
 }
 
@@ -85,11 +85,13 @@ struct judged {
     struct bv_result result;  /* borrows from addr */
 };
 
-/* What cannot be read, or names no domain, is ours: it must not be a way around the check. */
+/* What cannot be read, or names no domain but an address at most, is ours: it must not be a way around the check. */
 static bool is_ours(const struct policy *p, const struct bv_addr *a, const struct domain **row)
 {
-    *row = a->domain_len > 0 ? domains_find(&p->domains, bv_addr_domain(a)) : NULL;
-    return a->domain_len == 0 || *row != NULL;
+    struct bv_str domain = bv_addr_domain(a);
+
+    *row = domain.n > 0 ? domains_find(&p->domains, domain) : NULL;
+    return domain.n == 0 || domain.p[0] == '[' || *row != NULL;
 }
 
 /*
@@ -186,6 +188,7 @@ void policy_rcpt(struct decision *out, char address[BV_ADDR_QUOTED], const struc
     if (!judge(&j, p, keys, rcpt))
         return;
     out->ours = true;
+    out->percent = j.percent;
     out->key = j.result.key;
     out->reason = j.result.tagging;
     out->expires = j.result.expires;

@@ -30,21 +30,22 @@ int sigwait(const sigset_t *set, int *signal_number)
         pause();
 }
 
-static void ours(sigset_t *set)
+static sigset_t set_of(int a, int b)
 {
-    sigemptyset(set);
-    sigaddset(set, SIGHUP);
-    sigaddset(set, SIGUSR1);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, a);
+    sigaddset(&set, b);
+    return set;
 }
 
 void reload_block_signals(void)
 {
-    sigset_t set;
+    sigset_t reloads = set_of(SIGHUP, SIGUSR1), stops = set_of(SIGTERM, SIGINT);
 
-    ours(&set);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    pthread_sigmask(SIG_BLOCK, &reloads, NULL);
+    pthread_sigmask(SIG_BLOCK, &stops, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -93,23 +94,32 @@ static void stop(void)
     _exit(0);
 }
 
-static void *serve_signals(void *unused)
+static void *serve_reloads(void *unused)
 {
     const struct timespec tick = {.tv_sec = WATCH_TICK_SECONDS};
-    sigset_t set;
+    sigset_t set = set_of(SIGHUP, SIGUSR1);
 
     (void)unused;
-    ours(&set);
     watch_begin();
     for (;;) {
         int signal_number = sigtimedwait(&set, NULL, &tick);
         if (signal_number < 0)
             watch_tick();
-        else if (signal_number == SIGHUP || signal_number == SIGUSR1)
+        else
             reload();
-        else if (signal_number == SIGTERM || signal_number == SIGINT)
-            stop();
     }
+    return NULL;
+}
+
+/* A thread of its own: a file that cannot be read for a while must not keep the process from ending. */
+static void *serve_stops(void *unused)
+{
+    sigset_t set = set_of(SIGTERM, SIGINT);
+
+    (void)unused;
+    while (sigwaitinfo(&set, NULL) < 0)
+        continue;
+    stop();
     return NULL;
 }
 
@@ -119,5 +129,8 @@ int reload_start(const char *conf_path, const char *listen)
 
     what.conf_path = conf_path;
     what.listen = listen;
-    return pthread_create(&thread, NULL, serve_signals, NULL) == 0 ? 0 : -1;
+    return pthread_create(&thread, NULL, serve_stops, NULL) == 0 &&
+                   pthread_create(&thread, NULL, serve_reloads, NULL) == 0
+               ? 0
+               : -1;
 }

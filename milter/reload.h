@@ -1,15 +1,15 @@
 /*
  * reload - signals: HUP and USR1 read everything anew, TERM and INT stop.  All
- * of them belong to one thread of ours, which begins here; libmilter's own is
+ * of them belong to two threads of ours, which begin here; libmilter's own is
  * parked.
  */
 #ifndef MILTER_RELOAD_H
 #define MILTER_RELOAD_H
 
-/* Keeps the signals for the thread to come. Call it before any other thread begins. */
+/* Keeps the signals for the threads to come. Call it before any other thread begins. */
 void reload_block_signals(void);
 
-/* Begins the thread. conf_path and listen stay the caller's, and must stay. Returns 0, or -1. */
+/* Begins the threads. conf_path and listen stay the caller's, and must stay. Returns 0, or -1. */
 int reload_start(const char *conf_path, const char *listen);
 
 #endif

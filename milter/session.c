@@ -97,25 +97,22 @@ static bool take_macro(SMFICTX *ctx, char *name)
     return set;
 }
 
-/* No answer, if that was agreed on: an MTA that waits for one would wait for ever. */
-static sfsistat no_reply(const struct transaction *t, unsigned long flag)
-{
-    return t != NULL && (t->protocol & flag) ? SMFIS_NOREPLY : SMFIS_CONTINUE;
-}
-
 static char *queue_id(SMFICTX *ctx)
 {
     return smfi_getsymval(ctx, (char[]){"i"});
 }
 
-/* CONNECT and MAIL are not answered; where something fails there, RCPT says so. */
+/*
+ * CONNECT and MAIL are not answered; where something fails there, RCPT says so.
+ * For an MTA that waits for an answer, libmilter makes one up.
+ */
 static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
 {
     struct transaction *t = transaction_of(ctx);
 
     if (t != NULL)
         transaction_client(t, host, addr, smfi_getsymval(ctx, (char[]){"{daemon_name}"}));
-    return no_reply(t, SMFIP_NR_CONN);
+    return SMFIS_NOREPLY;
 }
 
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
@@ -126,7 +123,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
 
     if (t != NULL)
         transaction_mail(t, argv[0], type || authen);
-    return no_reply(t, SMFIP_NR_MAIL);
+    return SMFIS_NOREPLY;
 }
 
 /* Whether a callback may begin; if so, leave() must follow. */
@@ -326,8 +323,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
     } else if (t != NULL) {
         flags |= take_data ? 0 : SMFIP_NODATA;
         *want_actions = needed | (actions & SMFIF_SETSYMLIST);
-        t->protocol = protocol & (flags | SMFIP_NR_CONN | SMFIP_NR_MAIL);
-        *want_protocol = t->protocol;
+        *want_protocol = protocol & (flags | SMFIP_NR_CONN | SMFIP_NR_MAIL);
         *p2 = *p3 = 0;
         if (actions & SMFIF_SETSYMLIST)
             ask_for_macros(ctx, &snapshot_conf(snapshot)->policy);

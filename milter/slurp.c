@@ -1,6 +1,7 @@
 #include "milter/slurp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,8 @@ static char *check_text(char *text, size_t n, const char *path, struct problems 
 
 char *slurp(const char *path, size_t most, size_t *n, struct problems *problems)
 {
-    FILE *f = fopen(path, "re");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO would be waited for */
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
     struct stat st;
     char *text = NULL;
 

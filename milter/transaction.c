@@ -33,6 +33,7 @@ void transaction_client(struct transaction *t, const char *name, const struct so
     free(t->daemon);
     t->name = name != NULL ? strdup(name) : NULL;
     t->daemon = daemon != NULL ? strdup(daemon) : NULL;
+    t->broken = (name != NULL && t->name == NULL) || (daemon != NULL && t->daemon == NULL);
 }
 
 /* Without its brackets. */
@@ -95,7 +96,7 @@ int transaction_mail(struct transaction *t, const char *from, bool authenticated
     transaction_end(t);
     t->snapshot = snapshot_get();
     t->message = message_new(from);
-    if (t->message != NULL && judge_sender(t, authenticated) == 0)
+    if (t->message != NULL && !t->broken && judge_sender(t, authenticated) == 0)
         return 0;
     log_error("no memory or library failure at MAIL; the recipients are refused for now");
     transaction_end(t);

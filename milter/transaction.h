@@ -16,7 +16,7 @@ struct transaction {
     struct net_addr addr;
     char *name;                /* of the client's host; NULL: the MTA gave none */
     char *daemon;              /* {daemon_name}; NULL: the MTA gave none */
-    unsigned long protocol;    /* SMFIP_ flags that were negotiated; 0: none */
+    bool broken;               /* memory was short at CONNECT: the client is not known */
     struct snapshot *snapshot; /* for the length of a message */
     struct message *message;   /* NULL between messages, and when memory was short at MAIL */
 };

@@ -54,6 +54,7 @@ struct decision {
     long expires;           /* last day of the tag, with VERDICT_VALID and VERDICT_EXPIRED */
     int line;               /* of the domains table; 0: no row decided */
     bool ours;              /* the recipient is in a domain of ours, or in none that can be read */
+    bool percent;           /* it is ours as the mailbox that "user%host@relay" hands on to */
     bool replace;           /* the sender or recipient is to be replaced by the address that came with this */
 };
 

@@ -70,6 +70,7 @@ static const char *sign_word(enum bv_tagging why)
     case BV_ALREADY_TAGGED:
         return verdict_word(VERDICT_ALREADY_TAGGED);
     case BV_NO_MAILBOX:
+    case BV_ILL_FORMED:
     case BV_FOREIGN_TAG:
     case BV_NOT_ASCII:
     case BV_LOCAL_TOO_LONG:

@@ -46,6 +46,7 @@ VALID = [
     ("bounce: valid, recipient without brackets", SIGNING.tag(USER)),
     ("bounce: valid, source route", f"<@a.example,@b.example:{SIGNING.tag(USER)}>"),
     ("bounce: valid, quoted as a whole", f'<"{SIGNING.tag(USER).split("@")[0]}"@example.com>'),
+    ("bounce: valid, nested brackets", f"<<{SIGNING.tag(USER)}>>"),
     ("bounce: valid, trailing dot", f"<{SIGNING.tag(USER)}.>"),
 ])
 def valid(rcpt):
@@ -132,6 +133,15 @@ def untagged_data():
     refused(out.end)
     same(copies, [], "copies at the sink")
     log_line(WORLD.daemons["plain"], f"<{USER}>", OUTSIDE, "bounce", "untagged", "reject", "-", "", USER)
+
+
+@SUITE.rows([(f"bounce: untagged, however it is spelled: {spelling}", spelling) for spelling in (
+    f"<x <{USER}>>", f"<@a:@b:{USER}>", f"<>{USER}>", f"<a:{USER}>", f"<<{USER}>>", f'<"user"@example.com>',
+    "<user@[127.0.0.1]>")])
+def untagged_spelled(spelling):
+    out, copies = WORLD.mail("in", "<>", [spelling])
+    true(out.final.code >= 500, f"the bounce is not refused ({out})")
+    same(copies, [], "copies at the sink")
 
 
 @SUITE.case("bounce: untagged, refused at RCPT where untagged_stage says so, in the text of reject_text")

@@ -33,6 +33,7 @@ def inserted(said):
     ("recipient: brackets", [TAG], [(bracket(USER),)]),
     ("recipient: none", [SIGNING.tag(USER)], [(bracket(USER),)]),
     ("recipient: source route", [f"<@a.example,@b.example:{SIGNING.tag(USER)}>"], [(bracket(USER),)]),
+    ("recipient: nested brackets", [f"<<{SIGNING.tag(USER)}>>"], [(bracket(USER),)]),
     ("recipient: quoted", [f'<"{SIGNING.tag(USER).split("@")[0]}"@example.com>'], [(bracket(USER),)]),
     ("recipient: upper case", [f"<PRVS={SIGNING.parts(USER).upper()}=User@example.com>"],
      [("<User@example.com>",)]),
@@ -51,10 +52,10 @@ def replaced(args, added):
         got = recipients(said)
         same([tuple(p for p in a if p) for a in got[0]], added, f"added ({said})")
         same(got[1][:1], [args[0]], "deleted first: the argument as it came")
-        spellings = {args[0], bracket(args[0].split(":")[-1].strip("<>"))}
+        spellings = {args[0], bracket(args[0].split(":")[-1].strip("<>").replace('"', "").replace("example.com.", "example.com"))}
         true(set(got[1]) <= spellings, f"deleted: {got[1]}")
-        if args[0].startswith("<@"):
-            same(set(got[1]), spellings, "deleted: Postfix knows the recipient without its route")
+        if args[0].startswith(("<@", "<<")):
+            same(set(got[1]), spellings, "deleted: Postfix knows the recipient as it read it")
 
 
 @SUITE.case("recipient: of two, both are replaced, each added before it is deleted")

@@ -19,6 +19,7 @@ PASS, NONE = r"^pass \(valid\)", r"^none \(not-taggable\b"
     ("several: untagged, untagged and valid", "in", [C, B, TAG_A], [250] * 3, 250, [A], PASS),
     ("several: untagged with a source route, and valid", "in", ["@x.example,@y.example:" + B, TAG_A], [250] * 2,
      250, [A], PASS),
+    ("several: untagged in nested brackets, and valid", "in", ["<" + B + ">", TAG_A], [250] * 2, 250, [A], PASS),
     ("several: untagged in quotes, and valid", "in", ['"b"@example.com', TAG_A], [250] * 2, 250, [A], PASS),
     ("several: untagged with a trailing dot, and valid", "in", [B + ".", TAG_A], [250] * 2, 250, [A], PASS),
     ("several: untagged in upper case, and valid", "in", [B.upper(), TAG_A], [250] * 2, 250, [A], PASS),

@@ -46,8 +46,13 @@ def blocked():
     daemon = start(prepare(), stderr=write)
     os.close(write)
     begin = time.monotonic()
-    same(send(daemon, 3000), 3000, "messages signed")
-    true(time.monotonic() - begin < 20, "mail was held up")
+    rcpts = [f"<{'x' * 300}{number}@example.com>" for number in range(1000)]
+    with Milter(daemon.connect()) as milter:
+        milter.connect("192.0.2.7", "mx.example.net")
+        milter.helo()
+        for _ in range(8):  # a line of 450 octets for each recipient: more than pipe and queue hold
+            true(message(milter, "<>", rcpts).final.accepted, "a message is not taken")
+    true(time.monotonic() - begin < 40, "mail was held up")
     text = b""
     os.set_blocking(read, False)
 
@@ -62,8 +67,8 @@ def blocked():
     true(wait_until(drained), "the loss is not told")
     lines = text.decode().splitlines()
     lost = sum(int(line.split()[1]) for line in lines if line.endswith("log lines were lost"))
-    kept = sum("event=sign" in line for line in lines)
-    same(kept + lost, 3000, "lines kept and lost")
+    kept = sum("event=bounce" in line for line in lines)
+    same(kept + lost, 8000, "lines kept and lost")
     true(all(line.startswith("bvmilter: ") for line in lines), "a line is torn")
     os.close(read)
 
@@ -90,6 +95,21 @@ def closed():
     same(send(daemon, 50), 50, "messages signed")
     for number in range(3):
         same(os.readlink(f"/proc/{daemon.process.pid}/fd/{number}"), "/dev/null", f"descriptor {number}")
+
+
+@SUITE.case("a message of a thousand recipients: a line for each")
+def thousand():
+    path = SCRATCH.path("thousand.log")
+    with open(path, "wb") as file:
+        daemon = start(prepare(), stderr=file)
+    rcpts = [f"<{'x' * 300}{number}@example.com>" for number in range(1000)]
+    with Milter(daemon.connect()) as milter:
+        milter.connect("192.0.2.7", "mx.example.net")
+        milter.helo()
+        message(milter, "<>", rcpts)
+    same(daemon.stop()[0], 0, "exit status")
+    with open(path) as file:
+        same(sum("verdict=not-taggable" in line for line in file), 1000, "lines")
 
 
 @SUITE.case("every line of a burst is there when it stops, in one piece")

@@ -11,24 +11,28 @@ struct row {
     const char *name, *arg;
     enum bv_shape shape;
     const char *local, *domain; /* with BV_MAILBOX */
-    bool needs_quotes, non_ascii;
+    bool needs_quotes, non_ascii, ill_formed;
 };
 
+#define ILL(name, arg, local, domain)                                                                          \
+    {                                                                                                          \
+        name, arg, BV_MAILBOX, local, domain, true, false, true                                                \
+    }
 #define MAILBOX(name, arg, local, domain)                                                                      \
     {                                                                                                          \
-        name, arg, BV_MAILBOX, local, domain, false, false                                                     \
+        name, arg, BV_MAILBOX, local, domain, false, false, false                                              \
     }
 #define QUOTED(name, arg, local, domain)                                                                       \
     {                                                                                                          \
-        name, arg, BV_MAILBOX, local, domain, true, false                                                      \
+        name, arg, BV_MAILBOX, local, domain, true, false, false                                               \
     }
 #define UTF8(name, arg, local, domain)                                                                         \
     {                                                                                                          \
-        name, arg, BV_MAILBOX, local, domain, false, true                                                      \
+        name, arg, BV_MAILBOX, local, domain, false, true, false                                               \
     }
 #define NOTHING(name, arg, shape)                                                                              \
     {                                                                                                          \
-        name, arg, shape, "", "", false, false                                                                 \
+        name, arg, shape, "", "", false, false, false                                                          \
     }
 
 static const struct row rows[] = {
@@ -95,9 +99,9 @@ static const struct row rows[] = {
     QUOTED("many bare blanks are one", "<a \t b@d.example>", "a b", "d.example"),
     QUOTED("a comment between words", "<a (c) b@d.example>", "a b", "d.example"),
     QUOTED("an at in quotes", "<\"a@b\"@d.example>", "a@b", "d.example"),
-    QUOTED("two ats", "<a@b@c.example>", "a@b", "c.example"),
+    ILL("two ats", "<a@b@c.example>", "a@b", "c.example"),
     QUOTED("an escaped at", "<a\\@b@c.example>", "a@b", "c.example"),
-    QUOTED("a tag in front of two ats", "<prvs=07853a09e4=a@b@c.example>", "prvs=07853a09e4=a@b", "c.example"),
+    ILL("a tag in front of two ats", "<prvs=07853a09e4=a@b@c.example>", "prvs=07853a09e4=a@b", "c.example"),
     QUOTED("leading dot", "<.u@d.example>", ".u", "d.example"),
     QUOTED("trailing dot of the local part", "<u.@d.example>", "u.", "d.example"),
     QUOTED("two dots", "<u..v@d.example>", "u..v", "d.example"),
@@ -105,12 +109,18 @@ static const struct row rows[] = {
     QUOTED("quoted backslash", "<\"a\\\\b\"@d.example>", "a\\b", "d.example"),
     QUOTED("quoted parenthesis", "<\"a(b\"@d.example>", "a(b", "d.example"),
     QUOTED("quoted bracket", "<\"a>\"@d.example>", "a>", "d.example"),
-    QUOTED("a comma", "<a,b@d.example>", "a,b", "d.example"),
-    QUOTED("a colon", "<a:b@d.example>", "a:b", "d.example"),
-    QUOTED("a control character", "<a\001b@d.example>", "a\001b", "d.example"),
-    QUOTED("CR LF", "<a\r\nb@d.example>", "a\r\nb", "d.example"),
+    ILL("a comma", "<a,b@d.example>", "a,b", "d.example"),
+    ILL("a colon", "<a:b@d.example>", "a:b", "d.example"),
+    ILL("a control character", "<a\001b@d.example>", "a\001b", "d.example"),
+    ILL("CR LF", "<a\r\nb@d.example>", "a\r\nb", "d.example"),
     QUOTED("a tag in quotes with a blank", "<\"prvs=07853a09e4=a b\"@d.example>", "prvs=07853a09e4=a b",
            "d.example"),
+    ILL("a name before the brackets", "<x <user@d.example>>", "x <user", "d.example"),
+    ILL("two routes", "<@a:@b:user@d.example>", "@b:user", "d.example"),
+    ILL("empty brackets before", "<>user@d.example>", ">user", "d.example"),
+    ILL("a semicolon", "<user;@d.example>", "user;", "d.example"),
+    ILL("a parenthesis that closes nothing", "<user)@d.example>", "user)", "d.example"),
+    ILL("brackets in the local part", "<us[er]@d.example>", "us[er]", "d.example"),
     UTF8("UTF-8 local part", "<b\xc3\xbc@d.example>", "b\xc3\xbc", "d.example"),
     UTF8("U-label",
          "<u@b\xc3\xbc"
@@ -160,7 +170,8 @@ static void check_row(const struct row *r)
     if (!bv_str_same(bv_addr_domain(&a), bv_str(r->domain)))
         fail_msg("%s: domain \"%.*s\", expected \"%s\"", r->name, (int)a.domain_len, bv_addr_domain(&a).p,
                  r->domain);
-    if (a.needs_quotes != r->needs_quotes || a.non_ascii != r->non_ascii || a.overlong)
+    if (a.needs_quotes != r->needs_quotes || a.non_ascii != r->non_ascii || a.ill_formed != r->ill_formed ||
+        a.overlong)
         fail_msg("%s: needs_quotes %d, non_ascii %d, overlong %d", r->name, a.needs_quotes, a.non_ascii,
                  a.overlong);
 }

@@ -129,7 +129,9 @@ static const struct row rows[] = {
     {"bounce, a domain that is off", IN | NUL, "<user@off.example>", "none", ""},
     {"bounce, a domain that is off, tag fits", IN | NUL, "<" OFF_VALID "@off.example>", "none", ""},
     {"bounce, parent of our domain", IN | NUL, "<user@example>", "none", ""},
-    {"bounce, address literal", IN | NUL, "<user@[192.0.2.1]>", "none", ""},
+    {"bounce, address literal", IN | NUL, "<user@[192.0.2.1]>", BAD("untagged", "reject end line 0"),
+     "user@[192.0.2.1]"},
+    {"ordinary mail, address literal", IN, "<user@[192.0.2.1]>", ORDINARY, "user@[192.0.2.1]"},
 
     {"ordinary mail", IN, "<user@d.example>", ORDINARY, U},
     {"ordinary mail, valid", IN, "<" VALID "@d.example>", GOOD("strip", "valid", 3, 1, 20785, U), U},

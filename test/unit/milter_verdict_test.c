@@ -236,7 +236,8 @@ static void test_longest_line(void **state)
                                         {0x20, 1, 0x11, 0x11, 0x22, 0x22, 0x33, 0x33, 0x44, 0x44, 0x55, 0x55,
                                          0x66, 0x66, 0x77, 0x77}}};
     struct decision d = {
-        EVENT_BOUNCE, VERDICT_ALREADY_TAGGED, ACTION_TEMPFAIL, false, 9, BV_TAGGABLE, 0, 0, false, false};
+        EVENT_BOUNCE, VERDICT_ALREADY_TAGGED, ACTION_TEMPFAIL, false, 9, BV_TAGGABLE, 0, 0, false, false,
+        false};
     char line[VERDICT_LINE];
 
     (void)state;
