@@ -8,13 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MODE_NEW = 0640, SUFFIX = sizeof ".XXXXXX" - 1 };
+/* With a mark of our own: rsync calls its temporary files ".NAME.XXXXXX". */
+#define MARK ".bv-"
+enum { MODE_NEW = 0640, MARK_LEN = sizeof MARK - 1, RANDOM_LEN = 6 };
 
 /* Where a ring is saved. */
 struct place {
     char real[KEYS_PATH_MAX]; /* the file itself, links resolved */
     char directory[KEYS_PATH_MAX];
-    char temporary[KEYS_PATH_MAX]; /* in the directory: ".NAME.XXXXXX"; "" while there is none */
+    char temporary[KEYS_PATH_MAX]; /* in the directory: ".NAME.bv-XXXXXX"; "" while there is none */
     const char *name;              /* in real */
 };
 
@@ -36,8 +38,8 @@ static void remove_leftovers(const struct place *at)
 
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         const char *name = entry->d_name;
-        if (name[0] == '.' && strncmp(name + 1, at->name, n) == 0 && strlen(name) == 1 + n + SUFFIX &&
-            name[1 + n] == '.')
+        if (name[0] == '.' && strncmp(name + 1, at->name, n) == 0 &&
+            strncmp(name + 1 + n, MARK, MARK_LEN) == 0 && strlen(name) == 1 + n + MARK_LEN + RANDOM_LEN)
             unlinkat(dirfd(dir), name, 0);
     }
     if (dir != NULL)
@@ -47,7 +49,7 @@ static void remove_leftovers(const struct place *at)
 /* Makes the temporary file, 0600. Returns its descriptor, or -1 with *err filled. */
 static int make_temporary(struct place *at, struct keys_error *err)
 {
-    int n = snprintf(at->temporary, sizeof at->temporary, "%s/.%s.XXXXXX", at->directory, at->name);
+    int n = snprintf(at->temporary, sizeof at->temporary, "%s/.%s" MARK "XXXXXX", at->directory, at->name);
     int fd;
 
     if (n < 0 || (size_t)n >= sizeof at->temporary) {

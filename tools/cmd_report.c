@@ -40,7 +40,7 @@ void cmd_print_moved(const struct keys_ring *before, const struct keys_ring *aft
         keys_time_write(begins, new.signs_from);
         if (old.signs_from != new.signs_from && (int)i != except)
             printf("key %u: signs from %s, in the place of the key that is gone\n", key->number, begins);
-        if (old.signs_until != new.signs_until)
+        if (old.signs_until != new.signs_until &&new.signs_until != KEYS_UNKNOWN)
             cmd_print_end(after, i);
     }
 }

@@ -179,18 +179,19 @@ static void test_failures(void **state)
 
 static void test_leftovers(void **state)
 {
-    static const char *const stay[] = {".k.json.12345", ".k.json.1234567", "k.json.123456", ".l.json.123456",
-                                       ".k.jsonx123456"};
+    static const char *const stay[] = {".k.json.bv-12345",  ".k.json.bv-1234567",
+                                       "k.json.bv-123456",  ".l.json.bv-123456",
+                                       ".k.jsonxbv-123456", ".k.json.123456" /* rsync's */};
     struct keys_error err;
     struct keys_ring ring;
 
     (void)state;
     make_ring(&ring);
-    scratch_put(".k.json.aB3xYz", "old", 3, 0600);
+    scratch_put(".k.json.bv-aB3xYz", "old", 3, 0600);
     for (size_t i = 0; i < sizeof stay / sizeof *stay; i++)
         scratch_put(stay[i], "x", 1, 0600);
     assert_int_equal(keys_save(&ring, "k.json", &err), 0);
-    assert_int_equal(access(".k.json.aB3xYz", F_OK), -1);
+    assert_int_equal(access(".k.json.bv-aB3xYz", F_OK), -1);
     for (size_t i = 0; i < sizeof stay / sizeof *stay; i++)
         assert_int_equal(access(stay[i], F_OK), 0);
 }
