@@ -234,15 +234,19 @@ def killed(call, made, command, stdin):
     same(read(path)["generation"], 9, "generation")
 
 
-@SUITE.rows([(f"{name}, {call} fails: the old file stays", call, made, command, stdin)
-             for name, made, command, stdin in changes() for call in ("write", "fchmod", "fsync", "rename")])
-def fails(call, made, command, stdin):
+ERRORS = (("EIO", "Input/output error"), ("ENOSPC", "No space left on device"), ("EDQUOT", "Disk quota exceeded"))
+
+
+@SUITE.rows([(f"{name}, {call} fails with {error}: the old file stays", call, error, text, made, command, stdin)
+             for name, made, command, stdin in changes() for call in ("write", "fchmod", "fsync", "rename")
+             for error, text in ERRORS])
+def fails(call, error, text, made, command, stdin):
     path = FILES.put(made)
     old = content(path)
     # the first write is that of the lock's owner, which nothing depends on
-    ran, _ = strace(path, f"{call}:error=EIO:when={2 if call == 'write' else 1}", *command, stdin=stdin)
+    ran, _ = strace(path, f"{call}:error={error}:when={2 if call == 'write' else 1}", *command, stdin=stdin)
     same((ran.status, ran.out), (2, ""), "status and output")
-    matches(ran.err, rf"^bvkey: {re.escape(path)}: {call} \S+: Input/output error\n$", "standard error")
+    matches(ran.err, rf"^bvkey: {re.escape(path)}: {call} \S+: {text}\n$", "standard error")
     same(content(path), old, "the file")
     same(names(path), ["keyring.json", "keyring.json.lock"], "files")
     good("-f", path, "--at", EDITED, *command, stdin=stdin)

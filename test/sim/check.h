@@ -39,7 +39,10 @@ bool check_note(enum check c, bool holds);
 /* Ends the line that describes a failure; begin with the place. */
 void check_say(enum check c, const char *place, const char *what);
 
-/* Prints the TAP plan and a line for each check; those never put to the test fail if `all`. Returns how many failed. */
+/*
+ * Prints the TAP plan and a line for each check.  With `all`, one that was never put to the test has failed, else it
+ * is skipped; when quiet, only failures are printed.  Returns how many failed.
+ */
 int check_report(bool all, bool quiet);
 
 #endif

@@ -31,7 +31,7 @@ int edit_added(const struct world *w, const struct edit *edit, int edition)
     return added;
 }
 
-/* Until when tags of a key that goes can be good, if all that made them have heard of its end; a clock may be fast. */
+/* Until when tags of a key that goes can be good, if all who made them know its end. A clock may be fast. */
 static int64_t last_tag(const struct edition *e, size_t i, int64_t clock)
 {
     int64_t until = model_until(e, i);

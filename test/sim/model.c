@@ -1,6 +1,6 @@
 #include "test/sim/sim.h"
 
-/* All of this is written from the manual, not from keys/: it looks at every key, and at no order in the ring. */
+/* Written from the manual, not from keys/: it looks at every key, and at no order in the ring. */
 
 int64_t model_until(const struct edition *e, size_t i)
 {
