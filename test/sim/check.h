@@ -40,8 +40,9 @@ bool check_note(enum check c, bool holds);
 void check_say(enum check c, const char *place, const char *what);
 
 /*
- * Prints the TAP plan and a line for each check.  With `all`, one that was never put to the test has failed, else it
- * is skipped; when quiet, only failures are printed.  Returns how many failed.
+ * Prints the TAP plan and a line for each check.  With `all`, one that was never
+ * put to the test has failed, else it is skipped; when quiet, only failures are
+ * printed.  Returns how many failed.
  */
 int check_report(bool all, bool quiet);
 
