@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int keys_fail(struct keys_error *err, const char *format, ...)
@@ -119,4 +120,11 @@ bool keys_text_clean(const char *text)
             return false;
     }
     return true;
+}
+
+void keys_json_free(char *text, size_t n)
+{
+    if (text != NULL)
+        bv_wipe(text, n);
+    free(text);
 }

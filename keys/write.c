@@ -93,10 +93,3 @@ char *keys_json_write_public(const struct keys_ring *ring, size_t *n, struct key
     object_free(&root);
     return text;
 }
-
-void keys_json_free(char *text, size_t n)
-{
-    if (text != NULL)
-        bv_wipe(text, n);
-    free(text);
-}
