@@ -13,8 +13,8 @@
 enum {
     LOG_LINE = 2048,
     PREFIX = sizeof "bvmilter: " - 1,
-    QUEUE_OCTETS = 1 << 20, /* a message may have a thousand recipients, and a line for each */
-    GATHER_MS = 2           /* lines of this time are written together */
+    QUEUE_OCTETS = 1 << 19, /* a message may have a thousand recipients, and a line for each */
+    GATHER_MS = 5           /* lines of this time are written together */
 };
 
 /* Lines that wait, each as it will be written; for syslog, its priority in one octet stands before it. */
