@@ -1,7 +1,6 @@
 #include "keys/object.h"
 #include "keys/parts.h"
 
-
 static void put_time(struct object *o, const char *member, int64_t t)
 {
     char text[KEYS_TIME_LEN + 1];
