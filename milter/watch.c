@@ -22,6 +22,7 @@ struct stamp {
 static struct {
     struct stamp done;      /* what became of this state is settled */
     struct stamp suspect;   /* could not be used, perhaps since it is being written */
+    unsigned long refused;  /* files, since the start */
     struct keys_error said; /* the last complaint, not to be made again */
     int signing;            /* number of the key that signs; -1: none */
 } watch;
@@ -104,10 +105,12 @@ static void complain(const char *path, const struct keys_error *err)
     if (strcmp(watch.said.text, err->text) == 0 && watch.said.line == err->line)
         return;
     watch.said = *err;
+    watch.refused++;
     if (err->line > 0)
-        log_error("%s:%d:%d: %s; the ring in use stays", path, err->line, err->column, err->text);
+        log_error("%s:%d:%d: %s; the ring in use stays (refused so far: %lu)", path, err->line, err->column,
+                  err->text, watch.refused);
     else
-        log_error("%s: %s; the ring in use stays", path, err->text);
+        log_error("%s: %s; the ring in use stays (refused so far: %lu)", path, err->text, watch.refused);
 }
 
 /* Puts the file's ring to use. Returns 0, or -1 with the reason in *err. */

@@ -91,7 +91,7 @@ class Node:
         line = f"{self.keyring}: {text}"
         found = self.daemon.wait_log(re.escape(line), SOON)
         true(found, f"{self.name} has not logged {line!r}")
-        matches(found.string, "; the ring in use stays$", "the complaint")
+        matches(found.string, r"; the ring in use stays \(refused so far: \d+\)$", "the complaint")
 
 
 class Cluster:

@@ -152,6 +152,7 @@ def bad(spoil, said):
         lines = [line for line in node.daemon.log().splitlines() if "the ring in use stays" in line]
         same(len(lines), 1, f"complaints: {lines}")
         true(said in lines[0], f"{said!r} is not in {lines[0]!r}")
+        true(lines[0].endswith("(refused so far: 1)"), f"counted: {lines[0]}")
         true(OLD.secret.decode() not in node.daemon.log(), "the log holds a secret")
         same(node.signed_by(), 3, "key that signs")
         node.next_ring(OLD, NEW)
