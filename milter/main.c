@@ -38,7 +38,7 @@ static int usage(void)
 
 static int say_problems(const struct problems *problems)
 {
-    char text[PROBLEM_TEXT + 300];
+    char text[PROBLEM_LINE];
 
     for (size_t i = 0; i < problems->n && i < PROBLEMS_KEPT; i++) {
         problem_write(text, sizeof text, &problems->item[i]);

@@ -7,10 +7,15 @@
 
 #include <stddef.h>
 
-enum { PROBLEMS_KEPT = 64, PROBLEM_TEXT = 320 };
+enum {
+    PROBLEMS_KEPT = 64,
+    PROBLEM_PATH = 256,
+    PROBLEM_TEXT = 320,
+    PROBLEM_LINE = PROBLEM_PATH + PROBLEM_TEXT + 16 /* what problem_write() makes of one */
+};
 
 struct problem {
-    char path[256];
+    char path[PROBLEM_PATH];
     int line; /* 0: the file as a whole */
     char text[PROBLEM_TEXT];
 };

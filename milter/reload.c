@@ -51,7 +51,7 @@ void reload_block_signals(void)
 
 static void log_problems(const struct problems *problems)
 {
-    char text[PROBLEM_TEXT + 300];
+    char text[PROBLEM_LINE];
 
     for (size_t i = 0; i < problems->n && i < PROBLEMS_KEPT; i++) {
         problem_write(text, sizeof text, &problems->item[i]);

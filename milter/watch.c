@@ -77,7 +77,7 @@ static void log_ring(const struct keys_ring *ring)
     char fingerprint[KEYS_FINGERPRINT + 1] = "";
     int i = keys_signing(ring, clock_now());
 
-    watch.signing = signing_number(ring);
+    watch.signing = i < 0 ? -1 : (int)ring->key[i].number;
     if (i < 0) {
         log_warn("ring %s, generation %" PRId64 ": no key signs", ring->id, ring->generation);
         return;

@@ -66,7 +66,7 @@ static int read_options(struct options *o, int argc, char **argv)
 static int load_conf(struct bvtag *b, const char *path)
 {
     static struct problems problems;
-    char text[PROBLEM_TEXT + 300];
+    char text[PROBLEM_LINE];
 
     if (conf_load(&b->conf, path, &problems) == 0) {
         b->has_conf = true;
