@@ -41,14 +41,17 @@ JSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson)
 CONFUSE_LIBS = $(shell $(PKG_CONFIG) --libs libconfuse)
 CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
 MILTER_LIBS = -lmilter
+# Without libunbound there is no MX guard.
+UNBOUND_LIBS = $(shell $(PKG_CONFIG) --libs libunbound 2>/dev/null)
 
 # The layers.  Dependencies point one way: bv <- keys <- pure milter <- edge.
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 BV_SRC = $(wildcard bv/*.c)
 KEYS_SRC = $(wildcard keys/*.c)
-PURE_SRC = milter/net.c milter/problems.c milter/tables.c milter/policy.c milter/words.c milter/verdict.c milter/message.c
-CONF_SRC = milter/conf.c milter/conf_rows.c milter/conf_text.c milter/slurp.c
-EDGE_SRC = milter/snapshot.c milter/transaction.c milter/session.c milter/listen.c milter/reload.c milter/watch.c milter/clock.c milter/log.c milter/main.c
+PURE_SRC = milter/net.c milter/problems.c milter/names.c milter/prefixes.c milter/bogus.c milter/bogus_read.c milter/bogus_action.c milter/guard.c milter/guard_cache.c milter/answers.c milter/dns_server.c milter/lines.c milter/tables.c milter/exceptions.c milter/exceptions_read.c milter/policy.c milter/bounce.c milter/words.c milter/verdict.c milter/message.c milter/settle.c milter/storm.c milter/netstring.c milter/report.c milter/mime.c milter/plain.c milter/phrases.c
+CONF_SRC = milter/conf.c milter/conf_check.c milter/conf_rows.c milter/conf_tables.c milter/conf_text.c milter/slurp.c
+EDGE_SRC = milter/snapshot.c milter/transaction.c milter/session.c milter/drain.c milter/listen.c milter/socket_file.c milter/map.c milter/map_answer.c milter/map_peer.c milter/map_socket.c milter/reload.c milter/watch.c milter/warm.c milter/brake.c milter/clock.c milter/log.c milter/main.c
+DNS_SRC = milter/dns.c milter/asking.c milter/clock.c
 CMD_SRC = $(wildcard tools/cmd_*.c)
 PROGRAMS = bvmilter bvkey bvtag
 
@@ -66,6 +69,8 @@ $(B)/%.o: %.c
 	@echo "  CC $<"
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+$(B)/milter/dns.o: ALL_CFLAGS += $(if $(UNBOUND_LIBS),-DBV_WITH_LIBUNBOUND)
+
 $(BV_A): $(call obj,$(BV_SRC))
 $(KEYS_A): $(call obj,$(KEYS_SRC))
 $(PURE_A): $(call obj,$(PURE_SRC))
@@ -81,7 +86,7 @@ $(B)/bvmilter: $(call obj,$(EDGE_SRC)) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
 $(B)/bvkey: $(call obj,tools/bvkey.c tools/args.c $(CMD_SRC)) $(KEYS_A) $(BV_A)
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(JSON_LIBS) $(CRYPTO_LIBS)
-$(B)/bvtag: $(call obj,tools/bvtag.c tools/bvtag_run.c tools/bvtag_explain.c tools/args.c tools/cmd_json.c) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
+$(B)/bvtag: $(call obj,tools/bvtag.c tools/bvtag_run.c tools/bvtag_explain.c tools/bvtag_story.c tools/args.c tools/cmd_json.c) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
 
@@ -98,6 +103,13 @@ $(B)/test/milter_%: $(B)/test/unit/milter_%.o $(PURE_A) $(KEYS_A) $(BV_A)
 	$(unit_link) $(JSON_LIBS) $(CRYPTO_LIBS)
 $(B)/test/conf_%: $(B)/test/unit/conf_%.o $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
 	$(unit_link) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
+$(B)/test/dns_%: $(B)/test/unit/dns_%.o $(call obj,$(DNS_SRC)) $(PURE_A) $(BV_A)
+	$(unit_link) $(UNBOUND_LIBS)
+# What test/e2e asks the DNS with.
+DNSPROBE = $(B)/test/dnsprobe
+$(DNSPROBE): $(B)/test/dnsprobe.o $(call obj,$(DNS_SRC)) $(PURE_A) $(BV_A)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(UNBOUND_LIBS)
 
 include test/fuzz/fuzz.mk
 include test/bench/bench.mk
@@ -120,7 +132,7 @@ e2e: all
 	BV_BIN=$(B) test/run.sh $(E2E)
 
 check:
-	@tools/deps.sh build mail test exim
+	@tools/deps.sh build mail test exim sendmail ldap
 	@$(MAKE) --no-print-directory check-run
 
 .PHONY: check-run san-run unit-build
@@ -135,7 +147,7 @@ san:
 	@$(MAKE) --no-print-directory $(SAN_FLAGS) san-run
 san-run: all $(UNIT) $(FUZZ_REPLAY)
 	@BV_BIN=$(B) test/run.sh $(sort $(UNIT)) $(FUZZ_REPLAY) test/e2e/test_bvkey.py test/e2e/test_bvtag.py \
-	    test/e2e/test_milter.py
+	    test/e2e/test_milter.py test/e2e/test_map.py
 
 quickstart:
 	@tools/deps.sh build mail

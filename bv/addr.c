@@ -150,18 +150,25 @@ bool bv_addr_percent(struct bv_addr *out, const struct bv_addr *a)
     return true;
 }
 
+static bool has_control(struct bv_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+            return true;
+    return false;
+}
+
 size_t bv_addr_write(char *dst, size_t size, struct bv_str local, struct bv_str domain)
 {
     bool quote = !lex_is_dot_atom(local);
     size_t n = 0;
 
-    if (size < local.n * (quote ? 2 : 1) + (quote ? 2 : 0) + domain.n + 2)
+    if (size < local.n * (quote ? 2 : 1) + (quote ? 2 : 0) + domain.n + 2 || has_control(local) ||
+        has_control(domain))
         goto empty;
     if (quote)
         dst[n++] = '"';
     for (size_t i = 0; i < local.n; i++) {
-        if ((unsigned char)local.p[i] < ' ' || local.p[i] == 0x7f)
-            goto empty;
         if (local.p[i] == '"' || local.p[i] == '\\')
             dst[n++] = '\\';
         dst[n++] = local.p[i];

@@ -1,15 +1,15 @@
 #include "milter/conf.h"
 
 #include <confuse.h>
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "milter/conf_tables.h"
 #include "milter/conf_text.h"
 #include "milter/slurp.h"
 
-enum { CONF_FILE_MAX = 1 << 20, CONF_TABLE_MAX = 64 << 20 };
+enum { CONF_FILE_MAX = 1 << 20 };
 
 /* The error that libconfuse reports; its callback has no place for a pointer of ours but the thread. */
 static _Thread_local struct {
@@ -165,20 +165,6 @@ static void read_settings(struct conf *out, const char *path, char *text, struct
     cfg_free(cfg);
 }
 
-static void read_domains(struct conf *conf, struct problems *problems)
-{
-    size_t n;
-    char *text = slurp(conf->domains, CONF_TABLE_MAX, &n, problems);
-
-    errno = 0;
-    if (text != NULL &&
-        domains_read(&conf->policy.domains, conf->domains, (struct bv_str){text, n}, conf->policy.delimiter,
-                     problems) != 0 &&
-        errno == ENOMEM)
-        problems_add(problems, conf->domains, 0, "no memory");
-    free(text);
-}
-
 int conf_parse(struct conf *out, const char *path, const char *text, struct problems *problems)
 {
     size_t before = problems->n;
@@ -203,8 +189,7 @@ int conf_load(struct conf *out, const char *path, struct problems *problems)
     if (text != NULL)
         read_settings(out, path, text, problems);
     free(text);
-    if (out->domains != NULL)
-        read_domains(out, problems);
+    conf_read_tables(out, problems);
     problems_sort(problems);
     return problems->n == before ? 0 : -1;
 }
@@ -217,14 +202,17 @@ void conf_free(struct conf *c)
     free(c->policy.sign_networks.item);
     free(c->policy.internal_networks.item);
     domains_free(&c->policy.domains);
+    exceptions_free(&c->policy.exceptions);
     free(c->path);
     free(c->listen);
     free(c->socket_group);
     free(c->keyring);
     free(c->domains);
+    free(c->exceptions);
     free(c->reject_text);
     free(c->header_name);
     free(c->header_value);
+    free(c->map_listen);
     free(c->user);
     *c = (struct conf){.path = NULL};
 }

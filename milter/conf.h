@@ -1,5 +1,5 @@
 /*
- * conf - the daemon's configuration: bvmilter.conf and the domains table.
+ * conf - the daemon's configuration: bvmilter.conf and the tables it names.
  * conf_rows.c has a row for each setting; conf.c, the only file that knows
  * libconfuse, reads the file by them.  Nothing here logs or exits; all that is
  * wrong comes back in a struct problems.
@@ -12,6 +12,7 @@
 
 #include "milter/policy.h"
 #include "milter/problems.h"
+#include "milter/storm.h"
 
 #define CONF_DEFAULT_PATH BV_SYSCONFDIR "/bv/bvmilter.conf"
 
@@ -24,11 +25,16 @@ struct conf {
     char *socket_group;
     char *keyring;
     char *domains;
+    char *exceptions; /* "": none */
     char *reject_text;
     char *header_name;
     char *header_value;
+    char *map_listen; /* "": no map service */
     char *user;
     long max_recipients;
+    long max_map_connections;
+    long max_bad_macs; /* of a session; 0: any number */
+    struct storm_limits storm;
     struct policy policy;
     int line[CONF_SETTINGS_MAX]; /* where each row of conf_rows is set; 0: it has its default */
 };
@@ -69,6 +75,8 @@ extern const size_t conf_row_count;
 
 /* Index of a setting's row, or -1. */
 int conf_row_find(const char *name, size_t n);
+/* The line on which a setting stands; 0: it has its default. */
+int conf_line(const struct conf *conf, const char *name);
 
 /*
  * Reads the configuration and the tables it names.  Returns 0, or -1 with all

@@ -157,3 +157,10 @@ void conf_print_value(FILE *f, const struct conf_row *row, const struct conf_val
     }
     fputc('\n', f);
 }
+
+int conf_line(const struct conf *conf, const char *name)
+{
+    int row = conf_row_find(name, strlen(name));
+
+    return row < 0 ? 0 : conf->line[row];
+}

@@ -1,15 +1,16 @@
 /*
- * listen - the milter socket and the daemon's rights: a stale socket file is
- * cleared away, a live one never; group and mode are set; root is given up.
+ * listen - the milter socket, and the daemon's rights: root is given up.
  * Called before the first session, from one thread.
  */
 #ifndef MILTER_LISTEN_H
 #define MILTER_LISTEN_H
 
+#include <stdbool.h>
+
 #include "milter/conf.h"
 #include "milter/problems.h"
 
-/* What can be known of socket, group and user without opening anything. Returns 0, or -1 with *problems filled. */
+/* What can be known of sockets, group and user beforehand. Returns 0, or -1 with *problems filled. */
 int listen_check(const struct conf *conf, struct problems *problems);
 
 /* Opens the socket that conf names. Returns 0, or -1 with *problems filled. */
@@ -19,6 +20,9 @@ int listen_open(const struct conf *conf, struct problems *problems);
 int listen_give_up_root(const struct conf *conf, struct problems *problems);
 
 /* Removes the socket file, if it is still the one that was opened and the directory lets us. */
-void listen_remove(const char *listen);
+void listen_remove(void);
+
+/* Whether a socket's name means this host only, as far as it tells. */
+bool listen_is_local(const char *listen);
 
 #endif

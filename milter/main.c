@@ -11,6 +11,7 @@
 #include "milter/conf.h"
 #include "milter/listen.h"
 #include "milter/log.h"
+#include "milter/map.h"
 #include "milter/reload.h"
 #include "milter/session.h"
 #include "milter/snapshot.h"
@@ -150,9 +151,7 @@ static void say_start(const struct conf *conf, const struct snapshot *s)
 {
     log_info("bvmilter %s serves on %s, rows of domains: %zu", BV_VERSION, conf->listen,
              snapshot_conf(s)->policy.domains.n);
-    if (strncmp(conf->listen, "unix:", 5) != 0 && strstr(conf->listen, "@127.") == NULL &&
-        strstr(conf->listen, "@::1") == NULL && strstr(conf->listen, "@[::1]") == NULL &&
-        strstr(conf->listen, "@localhost") == NULL)
+    if (!listen_is_local(conf->listen))
         log_warn("%s: whoever reaches it can have addresses signed; a firewall must keep strangers away",
                  conf->listen);
 }
@@ -173,15 +172,16 @@ static int serve(const struct options *o, struct problems *problems)
     if (listen_open(&conf, problems) != 0)
         return say_problems(problems);
     struct snapshot *s = NULL;
-    if (listen_give_up_root(&conf, problems) == 0)
+    if (map_open(&conf, problems) == 0 && listen_give_up_root(&conf, problems) == 0)
         s = snapshot_build(o->conf_path, problems); /* with the rights that reloads will have */
     if (s == NULL || snapshot_install(s, problems) != 0) {
-        listen_remove(conf.listen);
+        listen_remove();
+        map_stop();
         return say_problems(problems);
     }
     log_open(o->background, o->verbose);
     say_start(&conf, s);
-    if (log_start() != 0 || reload_start(o->conf_path, conf.listen) != 0) {
+    if (log_start() != 0 || map_start() != 0 || reload_start(o->conf_path, &conf) != 0) {
         say("cannot start a thread");
         return EXIT_FAILURE;
     }

@@ -66,9 +66,10 @@ static void fold_domain(char *address)
         *at = bv_lower(*at);
 }
 
-int message_add(struct message *m, const struct decision *d, const char *address, char *const *argv)
+int message_add(struct message *m, const struct decision *d, const char *address, const char *resolved,
+                char *const *argv)
 {
-    size_t n = strlen(argv[0]) + 1 + strlen(address) + 1 + 1;
+    size_t n = strlen(argv[0]) + 1 + strlen(address) + 1 + strlen(resolved) + 1 + 1;
 
     for (size_t i = 1; argv[i] != NULL; i++)
         n += strlen(argv[i]) + 1;
@@ -78,14 +79,24 @@ int message_add(struct message *m, const struct decision *d, const char *address
     r->decision = *d;
     r->given = r->text;
     r->address = stpcpy(r->given, argv[0]) + 1;
-    r->params = stpcpy(r->address, address) + 1;
+    r->resolved = stpcpy(r->address, address) + 1;
+    r->params = stpcpy(r->resolved, resolved) + 1;
     join_params(r->params, argv);
     fold_domain(r->address);
     r->hash = hash_text(r->address);
     *m->last = r;
     m->last = &r->next;
     m->stored++;
+    m->judged = m->judged || d->event == EVENT_BOUNCE;
+    m->by_type = m->by_type || d->by_type;
     return 0;
+}
+
+char *message_path(char *dst, const char *address)
+{
+    dst[0] = '<';
+    strcpy(stpcpy(dst + 1, address), ">");
+    return dst;
 }
 
 bool recipient_other_spelling(char path[BV_ADDR_QUOTED + 2], const struct recipient *r)
@@ -112,87 +123,4 @@ bool message_has_work(const struct message *m)
         if (r->decision.event != EVENT_NONE)
             return true;
     return false;
-}
-
-/* Whether `address` is where it is delivered to anyway: with a tag that stays, or through a relay, it is not. */
-static bool stays_as_meant(const struct recipient *r)
-{
-    return !r->refused && !r->decision.replace && r->decision.key < 0 && !r->decision.percent;
-}
-
-/* The recipients that a replacement must not double: those that stay, and those replaced before. */
-static bool is_there_already(const struct message *m, const struct recipient *r)
-{
-    bool before = true;
-
-    for (const struct recipient *o = m->first; o != NULL; o = o->next) {
-        before = before && o != r;
-        if (o->hash == r->hash && ((before && o->add) || stays_as_meant(o)) &&
-            strcmp(o->address, r->address) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Postfix deletes all copies of a recipient that was given twice; the second time is none. */
-static bool is_removed_already(const struct message *m, const struct recipient *r)
-{
-    for (const struct recipient *o = m->first; o != r; o = o->next)
-        if (o->remove && o->hash == r->hash && strcmp(o->given, r->given) == 0)
-            return true;
-    return false;
-}
-
-/* Whether the header has to say something of this recipient. */
-static bool is_for_header(const struct recipient *r)
-{
-    const struct decision *d = &r->decision;
-
-    if (d->event != EVENT_BOUNCE || r->refused)
-        return false;
-    return verdict_result(d->verdict) != RESULT_FAIL || d->action == ACTION_MARK;
-}
-
-/*
- * An untagged recipient whose address a valid tag gives back as well: deleting
- * it would take the other with it, so it stays, and is delivered once.
- */
-static bool is_given_back(const struct message *m, const struct recipient *r)
-{
-    for (const struct recipient *o = m->first; o != NULL; o = o->next)
-        if (o->decision.replace && o->hash == r->hash && strcmp(o->address, r->address) == 0)
-            return true;
-    return false;
-}
-
-static const struct recipient *settle_refusals(struct message *m)
-{
-    const struct recipient *first = NULL;
-    size_t refused = 0;
-
-    for (struct recipient *r = m->first; r != NULL; r = r->next) {
-        if (r->decision.action != ACTION_REJECT)
-            continue;
-        if (is_given_back(m, r)) {
-            r->decision.action = ACTION_ACCEPT;
-            continue;
-        }
-        r->refused = true;
-        refused++;
-        first = first == NULL ? r : first;
-    }
-    return refused == m->accepted ? first : NULL;
-}
-
-void message_settle(struct message *m, struct outcome *out)
-{
-    *out = (struct outcome){.only_one = m->accepted == 1, .refuse = settle_refusals(m)};
-    for (struct recipient *r = m->first; r != NULL; r = r->next) {
-        enum result result = verdict_result(r->decision.verdict);
-        r->add = !r->refused && r->decision.replace && !is_there_already(m, r);
-        r->remove = (r->refused || r->decision.replace) && !is_removed_already(m, r);
-        out->judged |= r->decision.event == EVENT_BOUNCE;
-        if (is_for_header(r) && (out->header == NULL || result > verdict_result(out->header->decision.verdict)))
-            out->header = r;
-    }
 }

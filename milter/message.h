@@ -11,31 +11,41 @@
 #include <stdint.h>
 
 #include "milter/policy.h"
+#include "milter/report.h"
 
 /* A recipient of ours that was accepted at RCPT. */
 struct recipient {
     struct recipient *next;
     struct decision decision;
-    bool refused;  /* at the end: to be deleted */
-    bool add;      /* at the end: `address` is to be added */
-    bool remove;   /* at the end: `given` is to be deleted */
-    uint32_t hash; /* of `address` */
-    char *given;   /* as the client gave it, verbatim */
-    char *address; /* as it is meant, without its tag; may be empty */
-    char *params;  /* "NOTIFY=... ORCPT=...": all that may be passed on; may be empty */
-    char text[];   /* the three of them */
+    bool refused;   /* at the end: to be deleted */
+    bool add;       /* at the end: `address` is to be added */
+    bool remove;    /* at the end: `given` is to be deleted */
+    uint32_t hash;  /* of `address` */
+    char *given;    /* as the client gave it, verbatim */
+    char *address;  /* as it is meant, without its tag; may be empty */
+    char *resolved; /* what the MTA delivers it to; empty: it does not tell */
+    char *params;   /* "NOTIFY=... ORCPT=...": all that may be passed on; may be empty */
+    char text[];    /* the four of them */
 };
 
 struct message {
-    enum direction direction;
-    bool null_sender;
+    struct policy_facts facts;
     struct decision sign;
     char tagged[BV_TAGGED];
-    size_t accepted; /* recipients accepted at RCPT, ours or not */
-    size_t stored;
+    size_t accepted;    /* recipients accepted at RCPT, ours or not */
+    size_t stored;      /* those of them that are kept below */
+    size_t no_tag;      /* those of them whose destination wants no tag */
+    int no_tag_line;    /* of the exceptions table, with no_tag */
+    bool judged;        /* some recipient is one of a bounce */
+    bool by_type;       /* the type of the message decides on some recipient */
+    size_t copies;      /* fields of our name in the header, as far as it has come */
+    struct report type; /* from the header, with by_type */
     struct recipient *first, **last;
     char from[]; /* the sender, as the client gave it */
 };
+
+/* "<address>"; dst has room for two octets more than the address. Returns dst. */
+char *message_path(char *dst, const char *address);
 
 /*
  * Sendmail knows a recipient by what the client gave, Postfix by what it read:
@@ -48,8 +58,14 @@ bool recipient_other_spelling(char path[BV_ADDR_QUOTED + 2], const struct recipi
 struct message *message_new(const char *from);
 void message_free(struct message *m); /* NULL is legal */
 
-/* Remembers a recipient; argv as the MTA gave it. Returns 0, or -1 without memory. */
-int message_add(struct message *m, const struct decision *d, const char *address, char *const *argv);
+/*
+ * Remembers a recipient; argv as the MTA gave it.  `resolved` is what an MTA
+ * that merges recipients, Sendmail, delivers it to; "" elsewhere: what two
+ * recipients have become is one to it, and goes when either is deleted.
+ * Returns 0, or -1 without memory.
+ */
+int message_add(struct message *m, const struct decision *d, const char *address, const char *resolved,
+                char *const *argv);
 
 /*
  * Whether the end of the message matters: something is to be changed, judged
@@ -59,13 +75,16 @@ bool message_has_work(const struct message *m);
 
 /* What comes of all recipients together. */
 struct outcome {
-    const struct recipient *refuse; /* every recipient is refused: answer with this one's decision */
-    bool judged;                    /* some recipient was judged: copies of the header are removed */
+    const struct recipient *refuse; /* every recipient is refused or dropped: answer with this one's decision */
+    const struct recipient *hold;   /* every recipient that is left is to be quarantined: so is the message */
     const struct recipient *header; /* the worst of them is what the header is about; NULL: no header */
     bool only_one;                  /* the message has no other recipient */
 };
 
-/* At the end: settles refused, add and remove of every recipient. */
-void message_settle(struct message *m, struct outcome *out);
+/*
+ * At the end: settles whether the sender is signed after all, and refused, add
+ * and remove of every recipient.
+ */
+void message_settle(struct message *m, const struct policy *p, struct outcome *out);
 
 #endif

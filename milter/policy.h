@@ -9,6 +9,8 @@
 #include <stdbool.h>
 
 #include "bv/bv.h"
+#include "keys/keys.h"
+#include "milter/exceptions.h"
 #include "milter/net.h"
 #include "milter/tables.h"
 #include "milter/verdict.h"
@@ -21,22 +23,30 @@ struct policy {
     char **sign_daemons; /* NULL-terminated; NULL: none */
     enum action action;  /* for a recipient that no row of the table names */
     bool untagged_at_rcpt;
+    unsigned reply_types; /* bits 1 << enum report_type: what is let through untagged */
+    bool warmup;          /* mark instead of refusing until a lifetime after the ring first signed */
+    bool mixed_tagged;    /* a message to no-tag and other destinations is signed */
     enum bv_syntax syntax;
     enum bv_syntax delimiter; /* what syntax=subaddress means: BV_PLUS or BV_MINUS */
     enum action on_fault;     /* ACTION_TEMPFAIL or ACTION_ACCEPT */
     struct domains domains;
+    struct exceptions exceptions;
 };
 
 /* The keys at a moment. */
 struct policy_keys {
     struct bv_keys all;
     const struct bv_key *signing; /* in `all`; NULL: no key signs */
+    const struct keys_ring *ring; /* they come from; NULL: not known, the signing key has always signed */
+    int64_t since;                /* the ring's signing_since, seconds since 1970 */
+    int64_t now;
     long today;
 };
 
 /* What the MTA said of the client; borrowed. */
 struct policy_client {
     struct net_addr addr;
+    const char *name;   /* forward-confirmed host name; "" when there is none */
     const char *daemon; /* {daemon_name}; "" when it gave none */
     bool authenticated; /* in this MAIL command */
 };
@@ -46,7 +56,20 @@ enum direction {
     DIRECTION_INTERNAL, /* from one of our own hosts: bounces are not verified, nothing is signed */
     DIRECTION_OUTBOUND  /* one of our users: signed */
 };
+const char *direction_word(enum direction direction);
 enum direction policy_direction(const struct policy *p, const struct policy_client *client);
+
+/* What is known of a message when its recipients come. */
+struct policy_facts {
+    enum direction direction;
+    bool local;       /* from the local host: never refused */
+    bool null_sender; /* a bounce, or what looks like one */
+    bool hurry;       /* a storm: untagged bounces are judged at RCPT */
+    int client_line;  /* of the exceptions row that accepts untagged bounces from this client; 0: none */
+};
+/* Fills *out, all but hurry. */
+void policy_facts(struct policy_facts *out, const struct policy *p, const struct policy_client *client,
+                  bool null_sender);
 
 /*
  * The sender, at MAIL.  EVENT_NONE: nothing to do with us; VERDICT_SIGNED:
@@ -61,8 +84,28 @@ void policy_mail(struct decision *out, char tagged[BV_TAGGED], const struct poli
  * recipient as it is meant, without its tag; empty when that cannot be told.
  */
 void policy_rcpt(struct decision *out, char address[BV_ADDR_QUOTED], const struct policy *p,
-                 const struct policy_keys *keys, enum direction direction, bool null_sender,
-                 struct bv_str rcpt);
+                 const struct policy_keys *keys, const struct policy_facts *facts, struct bv_str rcpt);
+
+/* Whether some decision may need the header of the message. */
+bool policy_needs_header(const struct policy *p);
+
+/* The line of the exceptions row that leaves mail to this destination untagged; 0: none. */
+int policy_destination(const struct policy *p, struct bv_str rcpt);
+
+/*
+ * A question of the MTA's map, quoted or not: whether it is an address of ours
+ * whose tag fits, of whatever age.  If so, `address` is the original; else it
+ * is empty.  *fault: that cannot be told, the library failed.
+ */
+bool policy_untag(char address[BV_ADDR_QUOTED], bool *fault, const struct policy *p,
+                  const struct policy_keys *keys, struct bv_str key);
+
+/*
+ * When the warm-up of a domain's row (NULL: of no row) ends, seconds since
+ * 1970: a lifetime of the key that signed when it began.  INT64_MIN: there is
+ * none.  While no key signs, it does not end.
+ */
+int64_t policy_warm_until(const struct policy *p, const struct policy_keys *keys, const struct domain *row);
 
 /*
  * The reading of a recipient that policy_rcpt() judges: for "user%host@relay" it

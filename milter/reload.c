@@ -7,16 +7,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "milter/brake.h"
+#include "milter/drain.h"
 #include "milter/listen.h"
 #include "milter/log.h"
-#include "milter/session.h"
+#include "milter/map.h"
 #include "milter/snapshot.h"
 #include "milter/watch.h"
 
 enum { STOP_PATIENCE = 100, STOP_TICK_MS = 20 };
 
 static struct {
-    const char *conf_path, *listen;
+    const char *conf_path;
+    const struct conf *conf; /* of the start */
 } what;
 
 /*
@@ -60,6 +63,25 @@ static void log_problems(const struct problems *problems)
     log_error("not reloaded; the settings and the ring in use stay");
 }
 
+/* The settings that are new and take a restart, behind each other. */
+static void name_fixed(char *dst, size_t size, const struct conf *is, const struct conf *was)
+{
+    const struct {
+        const char *name, *is, *was;
+    } fixed[] = {
+        {"listen", is->listen, was->listen},
+        {"socket_group", is->socket_group, was->socket_group},
+        {"map_listen", is->map_listen, was->map_listen},
+        {"user", is->user, was->user},
+    };
+    size_t n = 0;
+
+    dst[0] = '\0';
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed && n < size; i++)
+        if (strcmp(fixed[i].is, fixed[i].was) != 0)
+            n += (size_t)snprintf(dst + n, size - n, "%s%s", n > 0 ? ", " : "", fixed[i].name);
+}
+
 static void reload(void)
 {
     struct problems *problems = calloc(1, sizeof *problems);
@@ -69,14 +91,16 @@ static void reload(void)
         log_error("no memory to reload; the settings and the ring in use stay");
         return;
     }
-    bool moved = s != NULL && strcmp(snapshot_conf(s)->listen, what.listen) != 0;
+    char fixed[80] = "";
+    if (s != NULL)
+        name_fixed(fixed, sizeof fixed, snapshot_conf(s), what.conf);
     if (s == NULL || snapshot_install(s, problems) != 0) {
         log_problems(problems);
     } else {
         log_info("reloaded: %s", what.conf_path);
         watch_begin();
-        if (moved)
-            log_warn("listen has changed; that, socket_group and user need a restart");
+        if (fixed[0] != '\0')
+            log_warn("changed, but only a restart can make use of it: %s", fixed);
     }
     free(problems);
 }
@@ -86,25 +110,35 @@ static void stop(void)
     struct timespec tick = {.tv_nsec = STOP_TICK_MS * 1000000L};
 
     log_info("stopping");
-    listen_remove(what.listen);
-    for (int i = 0; i < STOP_PATIENCE && !session_stop(); i++)
+    listen_remove();
+    map_stop();
+    for (int i = 0; i < STOP_PATIENCE && !drain_stop(); i++)
         nanosleep(&tick, NULL);
     nanosleep(&tick, NULL); /* the last answers are on their way */
     log_stop();
     _exit(0);
 }
 
+static void tick(void)
+{
+    struct snapshot *s = snapshot_get();
+
+    brake_tick(&snapshot_conf(s)->storm);
+    snapshot_put(s);
+    watch_tick();
+}
+
 static void *serve_reloads(void *unused)
 {
-    const struct timespec tick = {.tv_sec = WATCH_TICK_SECONDS};
+    const struct timespec interval = {.tv_sec = WATCH_TICK_SECONDS};
     sigset_t set = set_of(SIGHUP, SIGUSR1);
 
     (void)unused;
     watch_begin();
     for (;;) {
-        int signal_number = sigtimedwait(&set, NULL, &tick);
+        int signal_number = sigtimedwait(&set, NULL, &interval);
         if (signal_number < 0)
-            watch_tick();
+            tick();
         else
             reload();
     }
@@ -123,12 +157,12 @@ static void *serve_stops(void *unused)
     return NULL;
 }
 
-int reload_start(const char *conf_path, const char *listen)
+int reload_start(const char *conf_path, const struct conf *conf)
 {
     pthread_t thread;
 
     what.conf_path = conf_path;
-    what.listen = listen;
+    what.conf = conf;
     return pthread_create(&thread, NULL, serve_stops, NULL) == 0 &&
                    pthread_create(&thread, NULL, serve_reloads, NULL) == 0
                ? 0

@@ -6,10 +6,15 @@
 #ifndef MILTER_RELOAD_H
 #define MILTER_RELOAD_H
 
+#include "milter/conf.h"
+
 /* Keeps the signals for the threads to come. Call it before any other thread begins. */
 void reload_block_signals(void);
 
-/* Begins the threads. conf_path and listen stay the caller's, and must stay. Returns 0, or -1. */
-int reload_start(const char *conf_path, const char *listen);
+/*
+ * Begins the threads.  conf is what the daemon has been started with; both stay
+ * the caller's, and must stay.  Returns 0, or -1.
+ */
+int reload_start(const char *conf_path, const struct conf *conf);
 
 #endif

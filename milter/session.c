@@ -1,70 +1,72 @@
 #include "milter/session.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <libmilter/mfapi.h>
 
+#include "milter/drain.h"
 #include "milter/log.h"
 #include "milter/transaction.h"
 
 enum {
     BACKLOG = 1024,
-    HEADER_COPIES = 50, /* of our header that a message may come with; more would survive */
-    REPLY_TEXT = 512
+    PACKET_MAX =
+        1 << 20,      /* octets; Postfix sends header fields of 100 kB, and libmilter drops the session at 64 */
+    BLIND_COPIES = 50 /* of our header that are deleted when nobody has counted them */
 };
 
-static bool take_data;  /* set once, before the first session */
-static atomic_int busy; /* callbacks at work whose answer matters */
-static atomic_bool stopping;
+static bool take_data; /* set once, before the first session */
 
 /* ---- replies ------------------------------------------------------------------ */
 
 /* In a reply's text '%' stands for itself only when doubled. */
-static void reply(SMFICTX *ctx, char *code, char *status, const char *text)
+static void reply(SMFICTX *ctx, const struct decision *d, const char *reject_text)
 {
-    char safe[REPLY_TEXT];
+    char code[4], status[8], safe[2 * VERDICT_REPLY_TEXT];
+    struct verdict_reply r;
     size_t n = 0;
 
-    for (; *text != '\0' && n + 2 < sizeof safe; text++) {
-        safe[n++] = *text;
-        if (*text == '%')
+    verdict_reply(&r, reject_text, d);
+    for (const char *p = r.text; *p != '\0'; p++) {
+        safe[n++] = *p;
+        if (*p == '%')
             safe[n++] = '%';
     }
     safe[n] = '\0';
+    snprintf(code, sizeof code, "%s", r.code);
+    snprintf(status, sizeof status, "%s", r.status);
     if (smfi_setreply(ctx, code, status, safe) != MI_SUCCESS)
         log_error("the reply \"%s\" is not accepted by libmilter", safe);
-}
-
-static sfsistat tempfail(SMFICTX *ctx)
-{
-    reply(ctx, (char[]){"451"}, (char[]){"4.7.1"}, "bounce verification is not available, try again later");
-    return SMFIS_TEMPFAIL;
 }
 
 /* What an action means to the MTA. */
 static sfsistat perform(SMFICTX *ctx, const struct decision *d, const struct conf *conf)
 {
-    char text[REPLY_TEXT];
-
     switch (d->action) {
     case ACTION_ACCEPT:
     case ACTION_MARK:
+    case ACTION_QUARANTINE:
         return SMFIS_CONTINUE;
+    case ACTION_DISCARD:
+        return SMFIS_DISCARD;
     case ACTION_REJECT:
-        verdict_reply(text, sizeof text, conf->reject_text, d->verdict);
-        reply(ctx, (char[]){"550"}, (char[]){"5.7.1"}, text);
+        reply(ctx, d, conf->reject_text);
         return SMFIS_REJECT;
-    case ACTION_TOO_MANY:
-        reply(ctx, (char[]){"452"}, (char[]){"4.5.3"}, "too many recipients");
-        return SMFIS_TEMPFAIL;
     case ACTION_TEMPFAIL:
+    case ACTION_TOO_MANY:
+    case ACTION_DISCONNECT:
         break;
     }
-    return tempfail(ctx);
+    reply(ctx, d, "");
+    return SMFIS_TEMPFAIL;
+}
+
+static sfsistat tempfail(SMFICTX *ctx)
+{
+    return perform(ctx, &(struct decision){.action = ACTION_TEMPFAIL}, NULL);
 }
 
 /* ---- the session ---------------------------------------------------------------- */
@@ -111,7 +113,8 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
     struct transaction *t = transaction_of(ctx);
 
     if (t != NULL)
-        transaction_client(t, host, addr, smfi_getsymval(ctx, (char[]){"{daemon_name}"}));
+        transaction_client(t, host, smfi_getsymval(ctx, (char[]){"{client_resolve}"}), addr,
+                           smfi_getsymval(ctx, (char[]){"{daemon_name}"}));
     return SMFIS_NOREPLY;
 }
 
@@ -126,34 +129,20 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
     return SMFIS_NOREPLY;
 }
 
-/* Whether a callback may begin; if so, leave() must follow. */
-static bool enter(void)
-{
-    atomic_fetch_add(&busy, 1);
-    if (!atomic_load(&stopping))
-        return true;
-    atomic_fetch_sub(&busy, 1);
-    return false;
-}
-
-static void leave(void)
-{
-    atomic_fetch_sub(&busy, 1);
-}
-
 static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 {
     struct transaction *t = transaction_of(ctx);
     struct decision d;
     sfsistat answer = SMFIS_CONTINUE;
 
-    if (!enter())
+    if (!drain_enter())
         return tempfail(ctx);
-    if (t == NULL || t->message == NULL || transaction_rcpt(t, &d, queue_id(ctx), argv) != 0)
+    if (t == NULL || t->message == NULL ||
+        transaction_rcpt(t, &d, queue_id(ctx), argv, smfi_getsymval(ctx, (char[]){"{rcpt_addr}"})) != 0)
         answer = tempfail(ctx);
     else if (!d.at_end)
         answer = perform(ctx, &d, snapshot_conf(t->snapshot));
-    leave();
+    drain_leave();
     return answer;
 }
 
@@ -170,40 +159,50 @@ static sfsistat on_data(SMFICTX *ctx)
     return SMFIS_ACCEPT;
 }
 
+/* Neither this nor its end is answered, unless the MTA waits for it: libmilter makes no answer up here. */
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+    struct transaction *t = smfi_getpriv(ctx);
+
+    if (t != NULL)
+        transaction_header(t, name, value);
+    return t != NULL && t->header_awaited ? SMFIS_CONTINUE : SMFIS_NOREPLY;
+}
+
+static sfsistat on_eoh(SMFICTX *ctx)
+{
+    const struct transaction *t = smfi_getpriv(ctx);
+
+    return t != NULL && t->eoh_awaited ? SMFIS_CONTINUE : SMFIS_NOREPLY;
+}
+
 /* ---- end of message ---------------------------------------------------------------- */
 
 /*
- * Blindly: to count them, every header of every message would have to be sent
- * here, and a deletion of what is not there does nothing.  From the last one
- * down, since Postfix renumbers after each and Sendmail does not.
+ * From the last one down, since Postfix renumbers after each and Sendmail does
+ * not.  A deletion of what is not there does nothing: where the header is not
+ * sent here, it need not be.
  */
-static int remove_copies(SMFICTX *ctx, char *name)
+static int remove_copies(SMFICTX *ctx, const struct transaction *t, char *name)
 {
     int result = MI_SUCCESS;
 
-    for (int n = HEADER_COPIES; n > 0 && result == MI_SUCCESS; n--)
+    for (int n = t->headers ? (int)t->message->copies : BLIND_COPIES; n > 0 && result == MI_SUCCESS; n--)
         result = smfi_chgheader(ctx, name, n, NULL);
     return result;
 }
 
-static int set_header(SMFICTX *ctx, const struct conf *conf, const struct outcome *o)
+static int set_header(SMFICTX *ctx, const struct transaction *t, const struct conf *conf,
+                      const struct outcome *o)
 {
     char value[VERDICT_HEADER];
-    int result = o->judged ? remove_copies(ctx, conf->header_name) : MI_SUCCESS;
+    int result = t->message->judged ? remove_copies(ctx, t, conf->header_name) : MI_SUCCESS;
 
     if (result != MI_SUCCESS || o->header == NULL)
         return result;
     verdict_header(value, conf->header_value, &o->header->decision,
                    bv_str(o->only_one ? o->header->address : ""));
     return smfi_insheader(ctx, 0, conf->header_name, value);
-}
-
-/* "<address>"; dst has room for two octets more than the address. */
-static char *bracket(char *dst, const char *address)
-{
-    dst[0] = '<';
-    strcpy(stpcpy(dst + 1, address), ">");
-    return dst;
 }
 
 /* The new one before the old: should anything go wrong between, nobody is lost. */
@@ -213,7 +212,7 @@ static int replace_recipient(SMFICTX *ctx, struct recipient *r)
     int result = MI_SUCCESS;
 
     if (r->add)
-        result = smfi_addrcpt_par(ctx, bracket(path, r->address), *r->params != '\0' ? r->params : NULL);
+        result = smfi_addrcpt_par(ctx, message_path(path, r->address), *r->params != '\0' ? r->params : NULL);
     if (result == MI_SUCCESS && r->remove)
         result = smfi_delrcpt(ctx, r->given);
     if (result == MI_SUCCESS && r->remove && recipient_other_spelling(path, r))
@@ -226,7 +225,7 @@ static int replace_sender(SMFICTX *ctx, const struct message *m)
 {
     char path[BV_TAGGED + 2];
 
-    return m->sign.replace ? smfi_chgfrom(ctx, bracket(path, m->tagged), NULL) : MI_SUCCESS;
+    return m->sign.replace ? smfi_chgfrom(ctx, message_path(path, m->tagged), NULL) : MI_SUCCESS;
 }
 
 static int make_changes(SMFICTX *ctx, struct transaction *t, const struct conf *conf, const struct outcome *o)
@@ -235,7 +234,11 @@ static int make_changes(SMFICTX *ctx, struct transaction *t, const struct conf *
 
     for (struct recipient *r = t->message->first; r != NULL && result == MI_SUCCESS; r = r->next)
         result = replace_recipient(ctx, r);
-    return result == MI_SUCCESS ? set_header(ctx, conf, o) : result;
+    if (result == MI_SUCCESS)
+        result = set_header(ctx, t, conf, o);
+    if (result == MI_SUCCESS && o->hold != NULL)
+        result = smfi_quarantine(ctx, conf->reject_text);
+    return result;
 }
 
 static sfsistat finish_message(SMFICTX *ctx, struct transaction *t)
@@ -245,8 +248,10 @@ static sfsistat finish_message(SMFICTX *ctx, struct transaction *t)
     struct outcome outcome;
     bool failed = false;
 
-    message_settle(t->message, &outcome);
-    if (outcome.refuse != NULL) {
+    if (transaction_settle(t, &outcome) != 0) {
+        failed = true;
+        answer = tempfail(ctx);
+    } else if (outcome.refuse != NULL) {
         answer = perform(ctx, &outcome.refuse->decision, conf);
     } else if (make_changes(ctx, t, conf, &outcome) != MI_SUCCESS) {
         failed = true;
@@ -261,11 +266,11 @@ static sfsistat on_eom(SMFICTX *ctx)
 {
     struct transaction *t = transaction_of(ctx);
 
-    if (t == NULL || t->message == NULL || !enter())
+    if (t == NULL || t->message == NULL || !drain_enter())
         return tempfail(ctx);
     sfsistat answer = finish_message(ctx, t);
     transaction_end(t);
-    leave();
+    drain_leave();
     return answer;
 }
 
@@ -297,11 +302,26 @@ static sfsistat on_close(SMFICTX *ctx)
 static void ask_for_macros(SMFICTX *ctx, const struct policy *policy)
 {
     if (policy->sign_daemons != NULL && policy->sign_daemons[0] != NULL)
-        smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"{daemon_name}"});
+        smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"{daemon_name} {client_resolve}"});
+    else
+        smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"{client_resolve}"});
     if (policy->sign_authenticated)
         smfi_setsymlist(ctx, SMFIM_ENVFROM, (char[]){"{auth_type} {auth_authen}"});
-    smfi_setsymlist(ctx, SMFIM_ENVRCPT, (char[]){"i"});
+    smfi_setsymlist(ctx, SMFIM_ENVRCPT,
+                    (char[]){"i {rcpt_addr}"}); /* never the recipient: both MTAs rewrite it */
     smfi_setsymlist(ctx, SMFIM_EOM, (char[]){"i"});
+}
+
+/*
+ * The end of the header is taken with the header: libmilter waits for ever
+ * between a message without one and its end otherwise.
+ */
+static unsigned long protocol_for(const struct policy *policy)
+{
+    unsigned long flags = SMFIP_NOHELO | SMFIP_NOBODY | SMFIP_NOUNKNOWN | SMFIP_NR_CONN | SMFIP_NR_MAIL;
+
+    flags |= take_data ? 0 : SMFIP_NODATA;
+    return flags | (policy_needs_header(policy) ? SMFIP_NR_HDR | SMFIP_NR_EOH : SMFIP_NOHDRS | SMFIP_NOEOH);
 }
 
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long protocol, unsigned long f2,
@@ -310,9 +330,9 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 {
     const unsigned long needed =
         SMFIF_CHGFROM | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_ADDHDRS | SMFIF_CHGHDRS;
-    unsigned long flags = SMFIP_NOHELO | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NOUNKNOWN;
     struct transaction *t = transaction_of(ctx);
     struct snapshot *snapshot = snapshot_get();
+    const struct policy *policy = &snapshot_conf(snapshot)->policy;
     sfsistat answer = SMFIS_REJECT;
 
     (void)f2, (void)f3;
@@ -321,12 +341,14 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
             "the MTA offers the actions 0x%lx only, 0x%lx are needed: it is too old, or told to offer less",
             actions, needed);
     } else if (t != NULL) {
-        flags |= take_data ? 0 : SMFIP_NODATA;
-        *want_actions = needed | (actions & SMFIF_SETSYMLIST);
-        *want_protocol = protocol & (flags | SMFIP_NR_CONN | SMFIP_NR_MAIL);
+        *want_actions = needed | (actions & (SMFIF_SETSYMLIST | SMFIF_QUARANTINE));
+        *want_protocol = protocol & protocol_for(policy);
         *p2 = *p3 = 0;
+        t->headers = policy_needs_header(policy);
+        t->header_awaited = (*want_protocol & SMFIP_NR_HDR) == 0;
+        t->eoh_awaited = (*want_protocol & SMFIP_NR_EOH) == 0;
         if (actions & SMFIF_SETSYMLIST)
-            ask_for_macros(ctx, &snapshot_conf(snapshot)->policy);
+            ask_for_macros(ctx, policy);
         log_debug("negotiated: actions 0x%lx, protocol 0x%lx", *want_actions, *want_protocol);
         answer = SMFIS_CONTINUE;
     }
@@ -342,11 +364,13 @@ int session_open(char *listen, bool over_tcp, char *why, size_t size)
         .xxfi_name = (char[]){"bvmilter"},
         .xxfi_version = SMFI_VERSION,
         .xxfi_flags = SMFIF_CHGFROM | SMFIF_ADDRCPT_PAR | SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_ADDHDRS |
-                      SMFIF_CHGHDRS | SMFIF_SETSYMLIST,
+                      SMFIF_CHGHDRS | SMFIF_SETSYMLIST | SMFIF_QUARANTINE,
         .xxfi_connect = on_connect,
         .xxfi_envfrom = on_mail,
         .xxfi_envrcpt = on_rcpt,
         .xxfi_data = on_data,
+        .xxfi_header = on_header,
+        .xxfi_eoh = on_eoh,
         .xxfi_eom = on_eom,
         .xxfi_abort = on_abort,
         .xxfi_close = on_close,
@@ -354,6 +378,7 @@ int session_open(char *listen, bool over_tcp, char *why, size_t size)
     };
 
     take_data = over_tcp;
+    smfi_setmaxdatasize(PACKET_MAX);
     if (smfi_register(desc) != MI_SUCCESS || smfi_setconn(listen) != MI_SUCCESS ||
         smfi_setbacklog(BACKLOG) != MI_SUCCESS) {
         snprintf(why, size, "\"%s\" is not accepted by libmilter", listen);
@@ -370,10 +395,4 @@ int session_open(char *listen, bool over_tcp, char *why, size_t size)
 void session_run(void)
 {
     smfi_main();
-}
-
-bool session_stop(void)
-{
-    atomic_store(&stopping, true);
-    return atomic_load(&busy) == 0;
 }

@@ -20,11 +20,4 @@ int session_open(char *listen, bool over_tcp, char *why, size_t size);
 /* Serves for ever; returns only when libmilter gives up. */
 void session_run(void);
 
-/*
- * From now on every command is answered with a temporary failure.  Returns
- * whether no callback is at work any more, so that the process may end.  Safe
- * from any thread, again and again.  (libmilter's own stop takes five seconds.)
- */
-bool session_stop(void);
-
 #endif

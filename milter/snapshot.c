@@ -185,6 +185,9 @@ int snapshot_keys(struct policy_keys *keys, struct snapshot_macs **macs, struct 
     if (m == NULL)
         return -1;
     keys->signing = keys_at(&keys->all, &s->ring, &m->macs, now);
+    keys->ring = &s->ring;
+    keys->since = s->ring.signing_since;
+    keys->now = now;
     keys->today = bv_day(now);
     *macs = m;
     return 0;

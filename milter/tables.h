@@ -11,28 +11,33 @@
 #include <stdint.h>
 
 #include "bv/bv.h"
+#include "milter/names.h"
 #include "milter/problems.h"
 #include "milter/verdict.h"
+
+enum domain_kind {
+    DOMAIN_VERIFIED = 0, /* signed, and its bounces are verified */
+    DOMAIN_NO_MAIL,      /* receives nothing */
+    DOMAIN_NO_BOUNCES,   /* never sends: every null-sender message to it is refused */
+    DOMAIN_OFF           /* not ours after all */
+};
 
 struct domain {
     struct bv_str name; /* lower case, no leading dot; borrowed from the table */
     bool subdomains;    /* ".example.com": every domain below it, not itself */
-    bool off;           /* not ours after all */
-    bool own_syntax;    /* the row has syntax= */
+    enum domain_kind kind;
+    bool own_syntax; /* the row has syntax= */
     enum bv_syntax syntax;
-    enum action action; /* for invalid bounces, unless off */
+    enum action action; /* for invalid bounces, with DOMAIN_VERIFIED */
+    int64_t since;      /* its own warm-up starts here, seconds since 1970; 0: the row has no since= */
     int line;
 };
 
 struct domains {
     size_t n;
     struct domain *row; /* in the order of the file */
-    size_t slots;       /* of the hash, a power of two */
-    struct domain_slot {
-        uint32_t row;  /* 1 + index; 0: free */
-        uint32_t hash; /* so that another name's row need not be looked at */
-    } * slot;
-    char *names;
+    struct names names;
+    char *text; /* what the names are borrowed from */
 };
 
 enum { DOMAINS_MAX = 1 << 20 };

@@ -3,7 +3,9 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "milter/brake.h"
 #include "milter/clock.h"
 #include "milter/log.h"
 
@@ -25,9 +27,18 @@ static void set_address(struct net_addr *out, const struct sockaddr *addr)
         out->family = NET_UNIX;
 }
 
-void transaction_client(struct transaction *t, const char *name, const struct sockaddr *addr,
-                        const char *daemon)
+/* Postfix names only hosts whose name leads back to the address; Sendmail tells by a macro. */
+static bool is_confirmed(const char *name, const char *resolve)
 {
+    return name != NULL && *name != '[' && strcmp(name, "unknown") != 0 &&
+           (resolve == NULL || strcmp(resolve, "OK") == 0);
+}
+
+void transaction_client(struct transaction *t, const char *name, const char *resolve,
+                        const struct sockaddr *addr, const char *daemon)
+{
+    t->confirmed = is_confirmed(name, resolve);
+    t->merges = resolve != NULL;
     set_address(&t->addr, addr);
     free(t->name);
     free(t->daemon);
@@ -54,26 +65,16 @@ static void log_decision(const struct transaction *t, const char *queue_id, cons
 
     verdict_line(line, queue_id, &client, d, bare(t->message->from), bare(rcpt));
     log_line(line);
-}
-
-static const char *direction_word(enum direction direction)
-{
-    switch (direction) {
-    case DIRECTION_INBOUND:
-        return "inbound";
-    case DIRECTION_INTERNAL:
-        return "internal";
-    case DIRECTION_OUTBOUND:
-        break;
-    }
-    return "outbound";
+    if (d->event == EVENT_BOUNCE && verdict_result(d->verdict) == RESULT_FAIL)
+        brake_note(&snapshot_conf(t->snapshot)->storm, &t->addr);
 }
 
 static int judge_sender(struct transaction *t, bool authenticated)
 {
     struct message *m = t->message;
     const struct policy *policy = &snapshot_conf(t->snapshot)->policy;
-    struct policy_client client = {t->addr, or_empty(t->daemon), authenticated};
+    struct policy_client client = {t->addr, t->confirmed ? or_empty(t->name) : "", or_empty(t->daemon),
+                                   authenticated};
     struct policy_keys keys;
     struct snapshot_macs *macs;
     struct bv_addr sender;
@@ -81,10 +82,9 @@ static int judge_sender(struct transaction *t, bool authenticated)
     if (snapshot_keys(&keys, &macs, t->snapshot, clock_now()) != 0)
         return -1;
     bv_addr_read(&sender, bv_str(m->from));
-    m->null_sender = sender.shape == BV_NULL_SENDER;
-    m->direction = policy_direction(policy, &client);
-    policy_mail(&m->sign, m->tagged, policy, &keys, m->direction, &sender);
-    log_debug("MAIL: %s%s", direction_word(m->direction), m->null_sender ? ", null sender" : "");
+    policy_facts(&m->facts, policy, &client, sender.shape == BV_NULL_SENDER);
+    policy_mail(&m->sign, m->tagged, policy, &keys, m->facts.direction, &sender);
+    log_debug("MAIL: %s%s", direction_word(m->facts.direction), m->facts.null_sender ? ", null sender" : "");
     snapshot_keys_done(t->snapshot, macs);
     if (m->sign.action == ACTION_TEMPFAIL) /* RCPT will say so, and the end never comes */
         log_decision(t, NULL, &m->sign, "");
@@ -111,34 +111,102 @@ static void decide_now(struct decision *d)
         d->action = ACTION_TOO_MANY;
 }
 
-int transaction_rcpt(struct transaction *t, struct decision *d, const char *queue_id, char *const *argv)
+/* Whoever was refused for so many bad MACs may be guessing; what comes now must be sent in another session. */
+static void apply_brake(struct transaction *t, const struct conf *conf, struct decision *d)
+{
+    bool bad = d->verdict == VERDICT_FORGED || d->verdict == VERDICT_UNKNOWN_KEY;
+
+    if (d->event != EVENT_BOUNCE || conf->max_bad_macs == 0)
+        return;
+    if (t->bad_macs >= conf->max_bad_macs) {
+        d->action = ACTION_DISCONNECT;
+        d->at_end = false;
+    } else if (bad && d->action == ACTION_REJECT) {
+        t->bad_macs++;
+    }
+}
+
+static int judge_recipient(struct transaction *t, const struct conf *conf, struct decision *d,
+                           char address[BV_ADDR_QUOTED], const char *rcpt)
 {
     struct message *m = t->message;
-    const struct conf *conf = snapshot_conf(t->snapshot);
-    bool full = m->stored >= (size_t)conf->max_recipients;
-    char address[BV_ADDR_QUOTED];
     struct policy_keys keys;
     struct snapshot_macs *macs;
 
     if (m->sign.action == ACTION_TEMPFAIL || snapshot_keys(&keys, &macs, t->snapshot, clock_now()) != 0)
         return -1;
-    policy_rcpt(d, address, &conf->policy, &keys, m->direction, m->null_sender, bv_str(argv[0]));
+    m->facts.hurry = brake_storm();
+    policy_rcpt(d, address, &conf->policy, &keys, &m->facts, bv_str(rcpt));
     snapshot_keys_done(t->snapshot, macs);
+    apply_brake(t, conf, d);
+    return 0;
+}
+
+static void count_destination(struct message *m, const struct policy *policy, const char *rcpt)
+{
+    int line = m->sign.replace ? policy_destination(policy, bv_str(rcpt)) : 0;
+
+    if (line == 0)
+        return;
+    m->no_tag++;
+    m->no_tag_line = line;
+}
+
+/* Where recipients may be one, the others of a bounce must be known too. */
+static bool must_remember(const struct transaction *t, const struct decision *d)
+{
+    return d->ours ||
+           (t->merges && t->message->facts.null_sender && t->message->facts.direction == DIRECTION_INBOUND);
+}
+
+int transaction_rcpt(struct transaction *t, struct decision *d, const char *queue_id, char *const *argv,
+                     const char *rcpt_addr)
+{
+    struct message *m = t->message;
+    const struct conf *conf = snapshot_conf(t->snapshot);
+    bool full = m->stored >= (size_t)conf->max_recipients;
+    char address[BV_ADDR_QUOTED];
+
+    if (judge_recipient(t, conf, d, address, argv[0]) != 0)
+        return -1;
     if (full && d->at_end && d->event != EVENT_NONE)
         decide_now(d);
     if (!d->at_end) {
         log_decision(t, queue_id, d, argv[0]);
         return 0;
     }
-    if (d->ours && !full && message_add(m, d, address, argv) != 0)
+    if (must_remember(t, d) && !full &&
+        message_add(m, d, address, t->merges ? or_empty(rcpt_addr) : "", argv) != 0)
         return -1;
     m->accepted++;
+    count_destination(m, &conf->policy, argv[0]);
     return 0;
+}
+
+void transaction_header(struct transaction *t, const char *name, const char *value)
+{
+    struct message *m = t->message;
+
+    if (m == NULL || !m->judged)
+        return;
+    if (strcasecmp(name, snapshot_conf(t->snapshot)->header_name) == 0)
+        m->copies++;
+    if (m->by_type)
+        report_header(&m->type, name, value);
 }
 
 bool transaction_may_go(const struct transaction *t)
 {
-    return t->message->direction == DIRECTION_INBOUND && !message_has_work(t->message);
+    return t->message->facts.direction == DIRECTION_INBOUND && !message_has_work(t->message);
+}
+
+int transaction_settle(struct transaction *t, struct outcome *out)
+{
+    /* Settings that need the header may be younger than the session. */
+    if (t->message->by_type && !t->headers)
+        return -1;
+    message_settle(t->message, &snapshot_conf(t->snapshot)->policy, out);
+    return 0;
 }
 
 void transaction_log(struct transaction *t, const char *queue_id, bool failed)

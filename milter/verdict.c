@@ -152,7 +152,39 @@ void verdict_header(char dst[VERDICT_HEADER], const char *template, const struct
     }
 }
 
-void verdict_reply(char *dst, size_t size, const char *reject_text, enum verdict v)
+static void set_reply(struct verdict_reply *out, const char *code, const char *status, const char *text)
 {
-    snprintf(dst, size, "%s%s", reject_text, v == VERDICT_EXPIRED ? ": the address tag has expired" : "");
+    out->code = code;
+    out->status = status;
+    snprintf(out->text, sizeof out->text, "%s", text);
+}
+
+void verdict_reply(struct verdict_reply *out, const char *reject_text, const struct decision *d)
+{
+    switch (d->action) {
+    case ACTION_ACCEPT:
+    case ACTION_MARK:
+    case ACTION_QUARANTINE:
+    case ACTION_DISCARD:
+        set_reply(out, "250", "", "");
+        return;
+    case ACTION_REJECT:
+        if (d->verdict == VERDICT_NO_MAIL) { /* RFC 7504 4, RFC 7505 4.2 */
+            set_reply(out, "556", "5.1.10", "the recipient's domain does not accept mail");
+            return;
+        }
+        set_reply(out, "550", "5.7.1", reject_text);
+        if (d->verdict == VERDICT_EXPIRED)
+            strncat(out->text, ": the address tag has expired", sizeof out->text - strlen(out->text) - 1);
+        return;
+    case ACTION_TOO_MANY:
+        set_reply(out, "452", "4.5.3", "too many recipients");
+        return;
+    case ACTION_DISCONNECT: /* the MTA ends the session, RFC 5321 3.8 */
+        set_reply(out, "421", "4.7.0", "too many forged address tags in this session");
+        return;
+    case ACTION_TEMPFAIL:
+        break;
+    }
+    set_reply(out, "451", "4.7.1", "bounce verification is not available, try again later");
 }

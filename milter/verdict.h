@@ -16,7 +16,8 @@ enum event {
     EVENT_NONE = 0, /* nothing to decide: no log line */
     EVENT_SIGN,     /* the sender of outbound mail */
     EVENT_BOUNCE,   /* a recipient of null-sender mail from outside */
-    EVENT_STRIP     /* a tagged recipient of other mail */
+    EVENT_STRIP,    /* a tagged recipient of other mail */
+    EVENT_GUARD     /* a recipient that no mail can be returned for, or that takes none */
 };
 
 enum verdict {
@@ -29,15 +30,21 @@ enum verdict {
     VERDICT_MALFORMED,
     VERDICT_NOT_TAGGABLE,
     VERDICT_ALREADY_TAGGED,
-    VERDICT_FAULT /* no usable key, or a library failed: on_fault decides */
+    VERDICT_EXEMPT,  /* a row of the exceptions table says so */
+    VERDICT_REPLY,   /* untagged, and of a type in reply_types */
+    VERDICT_NO_MAIL, /* a domain that receives nothing */
+    VERDICT_FAULT    /* no usable key, or a library failed: on_fault decides */
 };
 
 enum action {
     ACTION_ACCEPT = 0, /* let through, logged */
     ACTION_MARK,       /* let through with a header that says "fail" */
+    ACTION_QUARANTINE, /* the MTA holds the message, header as with ACTION_MARK */
+    ACTION_DISCARD,    /* the recipient is dropped without a word */
     ACTION_REJECT,
     ACTION_TEMPFAIL,
-    ACTION_TOO_MANY /* over max_recipients: a temporary failure for this recipient */
+    ACTION_TOO_MANY,  /* over max_recipients: a temporary failure for this recipient */
+    ACTION_DISCONNECT /* over max_bad_macs: a temporary failure that ends the session */
 };
 
 /* The header's result, best first. */
@@ -53,6 +60,9 @@ struct decision {
     enum bv_tagging reason; /* with VERDICT_NOT_TAGGABLE */
     long expires;           /* last day of the tag, with VERDICT_VALID and VERDICT_EXPIRED */
     int line;               /* of the domains table; 0: no row decided */
+    int exception;          /* line of the exceptions table that decided; 0: none */
+    bool warming;           /* without warm-up, the action would be another than ACTION_MARK */
+    bool by_type;           /* untagged: the type of the message may make it VERDICT_REPLY at its end */
     bool ours;              /* the recipient is in a domain of ours, or in none that can be read */
     bool percent;           /* it is ours as the mailbox that "user%host@relay" hands on to */
     bool replace;           /* the sender or recipient is to be replaced by the address that came with this */
@@ -64,7 +74,7 @@ const char *event_word(enum event e);
 const char *verdict_word(enum verdict v);
 const char *action_word(enum action a);
 const char *result_word(enum result r);
-/* Sets *out from its word; false, *out unchanged, for a text that is none. The two temporary failures are no words here. */
+/* Sets *out from its word; false, *out unchanged, for any other text; temporary failures are no words here. */
 bool action_from_word(enum action *out, struct bv_str word);
 
 /* What the header says of a verdict. */
@@ -78,7 +88,7 @@ struct verdict_client {
     struct net_addr addr;
 };
 
-enum { VERDICT_LINE = 1200, VERDICT_HEADER = 400 };
+enum { VERDICT_LINE = 1200, VERDICT_HEADER = 400, VERDICT_REPLY_TEXT = 300 };
 
 /*
  * The log line, without a newline: words always in the same order, what a
@@ -96,7 +106,14 @@ void verdict_line(char dst[VERDICT_LINE], const char *queue_id, const struct ver
 void verdict_header(char dst[VERDICT_HEADER], const char *template, const struct decision *d,
                     struct bv_str recipient);
 
-/* The text of the SMTP reply to a refused bounce, from the configured reject_text; '%' not doubled. */
-void verdict_reply(char *dst, size_t size, const char *reject_text, enum verdict v);
+/* An SMTP reply. */
+struct verdict_reply {
+    const char *code;   /* three digits; "250": let through */
+    const char *status; /* RFC 3463; "" with 250 */
+    char text[VERDICT_REPLY_TEXT];
+};
+
+/* What a recipient or message is answered; '%' is not doubled. The text of a refused bounce is the configured one. */
+void verdict_reply(struct verdict_reply *out, const char *reject_text, const struct decision *d);
 
 #endif

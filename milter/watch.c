@@ -8,6 +8,7 @@
 #include "milter/clock.h"
 #include "milter/log.h"
 #include "milter/snapshot.h"
+#include "milter/warm.h"
 
 /* What tells one state of the file from another, without opening it. */
 struct stamp {
@@ -87,6 +88,16 @@ static void log_ring(const struct keys_ring *ring)
              ring->key[i].number, fingerprint);
 }
 
+/* What is in place now. */
+static void tell(void)
+{
+    struct snapshot *s = snapshot_get();
+
+    log_ring(snapshot_ring(s));
+    warm_begin(s);
+    snapshot_put(s);
+}
+
 void watch_begin(void)
 {
     struct snapshot *s = snapshot_get();
@@ -95,8 +106,8 @@ void watch_begin(void)
     if (is_fresh(&watch.done))
         watch.done.size = -1; /* once more at the next tick */
     watch.said.text[0] = '\0';
-    log_ring(snapshot_ring(s));
     snapshot_put(s);
+    tell();
 }
 
 /* Once for each complaint: a bad file is looked at again and again. */
@@ -126,7 +137,7 @@ static int take_ring(struct snapshot *old, struct keys_error *err)
     if (changed)
         result = snapshot_replace_ring(old, &ring, err);
     if (changed && result == 0)
-        log_ring(&ring);
+        tell();
     keys_wipe(&ring);
     return result;
 }
@@ -162,7 +173,9 @@ void watch_tick(void)
     look_at_file(s);
     snapshot_put(s);
     s = snapshot_get();
-    if (signing_number(snapshot_ring(s)) != watch.signing)
-        log_ring(snapshot_ring(s));
+    bool other = signing_number(snapshot_ring(s)) != watch.signing;
     snapshot_put(s);
+    if (other)
+        tell();
+    warm_tick();
 }

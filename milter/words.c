@@ -9,6 +9,8 @@ const char *event_word(enum event e)
         return "bounce";
     case EVENT_STRIP:
         return "strip";
+    case EVENT_GUARD:
+        return "guard";
     case EVENT_NONE:
         break;
     }
@@ -36,17 +38,23 @@ const char *verdict_word(enum verdict v)
         return "not-taggable";
     case VERDICT_ALREADY_TAGGED:
         return "already-tagged";
+    case VERDICT_EXEMPT:
+        return "exempt";
+    case VERDICT_REPLY:
+        return "reply";
+    case VERDICT_NO_MAIL:
+        return "no-mail";
     case VERDICT_FAULT:
         break;
     }
     return "fault";
 }
 
-static const char *const action_words[] = {[ACTION_ACCEPT] = "accept",
-                                           [ACTION_MARK] = "mark",
-                                           [ACTION_REJECT] = "reject",
-                                           [ACTION_TEMPFAIL] = "tempfail",
-                                           [ACTION_TOO_MANY] = "too-many"};
+static const char *const action_words[] = {
+    [ACTION_ACCEPT] = "accept",         [ACTION_MARK] = "mark",
+    [ACTION_QUARANTINE] = "quarantine", [ACTION_DISCARD] = "discard",
+    [ACTION_REJECT] = "reject",         [ACTION_TEMPFAIL] = "tempfail",
+    [ACTION_TOO_MANY] = "too-many",     [ACTION_DISCONNECT] = "disconnect"};
 
 const char *action_word(enum action a)
 {
@@ -85,6 +93,8 @@ enum result verdict_result(enum verdict v)
         return RESULT_PASS;
     case VERDICT_NOT_TAGGABLE:
     case VERDICT_ALREADY_TAGGED:
+    case VERDICT_EXEMPT:
+    case VERDICT_REPLY:
     case VERDICT_FAULT:
         return RESULT_NONE;
     case VERDICT_UNTAGGED:
@@ -92,6 +102,7 @@ enum result verdict_result(enum verdict v)
     case VERDICT_EXPIRED:
     case VERDICT_UNKNOWN_KEY:
     case VERDICT_MALFORMED:
+    case VERDICT_NO_MAIL:
         break;
     }
     return RESULT_FAIL;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a task needs and that are missing.
 #
-#   tools/deps.sh [build|mail|test|lint]...     (none: all of them)
+#   tools/deps.sh [build|mail|test|exim|sendmail|ldap|lint]...     (none: all of them)
 #
 # It never removes a package, never replaces an installed mail server, and
 # leaves no new service running or enabled.  Where nothing is missing, it
@@ -12,13 +12,17 @@ me=tools/deps.sh
 
 packages_for() {
     case $1 in
-    build) echo gcc libc6-dev make pkg-config libssl-dev libjansson-dev libconfuse-dev libmilter-dev ;;
+    build) echo gcc libc6-dev make pkg-config libssl-dev libjansson-dev libconfuse-dev libmilter-dev libunbound-dev ;;
     mail) echo postfix python3-minimal libpython3-stdlib ;;
     test) echo libcmocka-dev faketime jq openssl strace binutils ;;
     # what Exim, the oracle that test/e2e unpacks without installing, is linked with
     exim) echo libgnutls-dane0 libidn12 libpcre3 libpcre2-8-0 libdb5.3 ;;
+    # what makes the Sendmail that test/e2e unpacks a configuration, and what it is linked with
+    sendmail) echo m4 libdb5.3 libldap-2.5-0 libnsl2 libsasl2-2 libwrap0 ;;
+    # what Postfix's LDAP tables and the slapd that test/e2e unpacks are linked with
+    ldap) echo libldap-2.5-0 libltdl7 libwrap0 ;;
     lint) echo clang clang-format clang-tidy cppcheck libclang-rt-14-dev mandoc shellcheck ;;
-    *) echo "$me: unknown group \"$1\" (build, mail, test, lint)" >&2; exit 2 ;;
+    *) echo "$me: unknown group \"$1\" (build, mail, test, exim, sendmail, ldap, lint)" >&2; exit 2 ;;
     esac
 }
 
@@ -52,7 +56,7 @@ forbid_services() {
     trap 'exit 1' HUP INT TERM
 }
 
-[ $# -gt 0 ] || set -- build mail test exim lint
+[ $# -gt 0 ] || set -- build mail test exim sendmail ldap lint
 missing=
 for group in "$@"; do
     for package in $(packages_for "$group"); do

@@ -25,5 +25,7 @@ bool bench_tell(const struct bench_figure *f);
 
 /* Measures the domains table, and leaves one of 100,000 rows with example.com in *d. */
 bool bench_tables(struct domains *d, int rounds);
+/* Measures the exceptions table: networks, then names. */
+bool bench_exceptions(int rounds);
 
 #endif

@@ -3,7 +3,7 @@
 
 BENCH_ROUNDS = 15
 
-$(B)/bench: $(call obj,$(wildcard test/bench/*.c)) $(PURE_A) $(BV_A)
+$(B)/bench: $(call obj,$(wildcard test/bench/*.c)) $(PURE_A) $(KEYS_A) $(BV_A)
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CRYPTO_LIBS)
 

@@ -126,10 +126,11 @@ static void do_policy_mail(struct worker *w)
 
 static void rcpt(struct worker *w, struct bv_str text, enum event want)
 {
+    const struct policy_facts facts = {.direction = DIRECTION_INBOUND, .null_sender = want == EVENT_BOUNCE};
     struct decision d;
     char address[BV_ADDR_QUOTED];
 
-    policy_rcpt(&d, address, &w->policy, &w->policy_keys, DIRECTION_INBOUND, want == EVENT_BOUNCE, text);
+    policy_rcpt(&d, address, &w->policy, &w->policy_keys, &facts, text);
     if (d.event != want)
         bench_die("policy_rcpt");
     w->sink += (unsigned char)address[0];

@@ -8,13 +8,16 @@ import struct
 import time
 
 import milterclient
-from harness import Daemon, Skip, program, same, true, wait_until
+from harness import Skip, program, same, true, wait_until
+from milterchanges import sender
 from milterclient import message
-from milterworld import AUTH, OUTSIDE, RING, SIGNING, STAGED, SUBMISSION, SUITE, USER, WORLD, bracket, sender
+from milterworld import AUTH, OUTSIDE, SIGNING, STAGED, SUBMISSION, SUITE, USER, WORLD, bracket
 
 TAG, FORGED, OURS = bracket(SIGNING.tag(USER)), bracket(SIGNING.forge(USER)), bracket(USER)
 REMOTE = "<friend@outside.example>"
 HEADER = ("X-Bounce-Verification", "pass (valid)")
+RECEIPT = ("Content-Type", "multipart/report; report-type=disposition-notification; boundary=b")
+NOTICE = ("Content-Type", "multipart/report; report-type=delivery-status; boundary=b")
 
 # Everything that message() can be told, in every combination that matters.
 MESSAGES = [
@@ -35,6 +38,11 @@ MESSAGES = [
     dict(mail="<>", rcpts=[OURS, TAG], headers=[HEADER]),
     dict(mail="<>", rcpts=[OURS, "<b@example.com>"], stop="rcpt"),
     dict(mail="<>", rcpts=[TAG], headers=[HEADER] * 4, stop="header"),
+    dict(mail="<>", rcpts=[OURS], headers=[RECEIPT]),
+    dict(mail="<>", rcpts=[OURS], headers=[RECEIPT], stop="header"),
+    dict(mail="<>", rcpts=[OURS, TAG], headers=[NOTICE, HEADER]),
+    dict(mail="<>", rcpts=[OURS], headers=[NOTICE], stop="header"),
+    dict(mail=REMOTE, rcpts=[OURS], headers=[RECEIPT, HEADER]),
     dict(mail="<>", rcpts=['<"a b"@example.com>']),
     dict(mail="<>", rcpts=[REMOTE]),
     dict(mail="<>", rcpts=[], stop="mail"),
@@ -43,8 +51,8 @@ MESSAGES = [
 CLIENTS = [(OUTSIDE, {}), (OUTSIDE, SUBMISSION), ("127.0.0.1", {}), (None, {})]
 
 
-@SUITE.rows([(f"no trace: random messages on one connection, {daemon} stage", daemon, 60)
-             for daemon in ("data", "rcpt", "inet")])
+@SUITE.rows([(f"no trace: random messages on one connection, {daemon}", daemon, 60)
+             for daemon in ("data", "rcpt", "inet-data")])
 def no_trace(daemon, sessions):
     seed = int(os.environ.get("SEED", random.randrange(10 ** 9)))
     SUITE.diagnose(f"SEED={seed}")

@@ -1,31 +1,12 @@
 """What is changed at the end of a message, and in which order."""
 
 from harness import matches, same, true
+from milterchanges import HEADER, inserted, no_copies, postfix_recipients, recipients, sender
 from milterclient import HEADERS, message
-from milterworld import SIGNING, STAGED, SUBMISSION, SUITE, USER, WORLD, bracket, sender
+from milterworld import SIGNING, STAGED, SUBMISSION, SUITE, USER, WORLD, bracket
 
-HEADER = "X-Bounce-Verification"
 TAG, FORGED = bracket(SIGNING.tag(USER)), bracket(SIGNING.forge(USER))
 REMOTE = "<friend@outside.example>"
-
-
-def recipients(said):
-    """(added, deleted), after checking that everything is added before anything it replaces is deleted."""
-    kinds = [c[0] for c in said.changes if c[0] in ("addrcpt", "addrcpt_par", "delrcpt")]
-    if "delrcpt" in kinds and len(kinds) > 1 and kinds[0] == "delrcpt":
-        true(not any(k.startswith("add") for k in kinds),
-             f"deleted before the new one was added: {said.changes}")
-    return ([c[1:] for c in said.changes if c[0].startswith("addrcpt")],
-            [c[1] for c in said.changes if c[0] == "delrcpt"])
-
-
-def inserted(said):
-    found = [c for c in said.changes if c[0] in ("insheader", "addheader")]
-    true(len(found) <= 1, f"more than one header: {found}")
-    if not found:
-        return None
-    same(found[0][:3], ("insheader", 0, HEADER), "place and name of the header")
-    return found[0][3]
 
 
 @SUITE.rows([
@@ -86,40 +67,6 @@ def once(rcpts, wanted):
         true(said.final.accepted, str(said))
         same(postfix_recipients(rcpts, said), sorted(wanted),
              f"recipients in the end, sender {mail} ({said.changes})")
-
-
-def postfix_recipients(rcpts, said):
-    """What Postfix delivers to: a deletion takes all that are the same, an addition comes on top of them."""
-    now = [r.strip("<>") for r, answer in zip(rcpts, said.rcpts) if answer.accepted]
-    now = list(dict.fromkeys(now))
-    added = []
-    for change in said.changes:
-        if change[0].startswith("addrcpt") and change[1] not in added:
-            added.append(change[1])
-            now.append(change[1].strip("<>"))
-        elif change[0] == "delrcpt":
-            now = [r for r in now if r != change[1].strip("<>")]
-    return sorted(now)
-
-
-def copies_left(headers, said, name, renumbers):
-    """The headers of a name that are left: Postfix renumbers them after each deletion, Sendmail does not."""
-    copies = [value for header, value in headers if header.lower() == name.lower()]
-    for change in said.changes:
-        if change[0] == "chgheader" and change[1] <= len(copies):
-            same((change[2].lower(), change[3]), (name.lower(), ""), "name and value in a deletion")
-            if renumbers:
-                del copies[change[1] - 1]
-            else:
-                copies[change[1] - 1] = None
-    return [copy for copy in copies if copy is not None]
-
-
-def no_copies(headers, said, name=HEADER):
-    for mta, renumbers in (("Postfix", True), ("Sendmail", False)):
-        same(copies_left(headers, said, name, renumbers), [], f"copies left by {mta}")
-    kinds = [c[0] for c in said.changes]
-    true("chgheader" not in kinds[kinds.index("insheader"):], "the new header is deleted with the copies")
 
 
 @SUITE.rows([(f"header: {n} forged copies are removed, {daemon} stage", n, daemon)

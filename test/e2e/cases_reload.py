@@ -4,31 +4,21 @@ import os
 import signal
 import threading
 
-from harness import Daemon, prvs, same, true, wait_until
+from harness import prvs, same, true, wait_until
+from milterchanges import sender
 from milterclient import message
-from milterworld import SIGNING, SUBMISSION, SUITE, USER, WORLD, bracket, sender
+from milterworld import SIGNING, SUBMISSION, SUITE, USER, WORLD, Own, bracket
 
 REMOTE = "<friend@outside.example>"
 NEWER = prvs.Key(4, b"a newer key that signs by now...", -0.5)
-_count = 0
 
 
-class Own:
-    """A daemon of its own, with a ring of generation 5; stopped at the end of the block."""
+class Reloaded(Own):
+    """A daemon of its own, with a ring of generation 5."""
 
-    def __enter__(self):
-        global _count
-        _count += 1
-        self.ring = prvs.Ring([SIGNING])
+    def __init__(self):
+        super().__init__(prvs.Ring([SIGNING]))
         self.ring.generation = 5
-        self.name = f"reload{_count}"
-        self.daemon = Daemon(WORLD.scratch.dir, self.name, self.ring).start()
-        WORLD.daemon[self.name] = self.daemon
-        SUITE.logs[f"bvmilter ({self.name})"] = self.daemon.log
-        return self
-
-    def __exit__(self, *_):
-        self.daemon.kill()
 
     def new_ring(self, generation=6, keys=(SIGNING, NEWER)):
         self.ring.generation, self.ring.keys = generation, list(keys)
@@ -40,19 +30,11 @@ class Own:
         new = sender(said)
         return int(new[len("prvs=")]) if new else None
 
-    def signal(self, number=signal.SIGHUP):
-        """Has it reload, and waits for the line that tells how that went."""
-        before = len(self.daemon.lines)
-        self.daemon.process.send_signal(number)
-        true(wait_until(lambda: any("reload" in line for line in self.daemon.lines[before:])),
-             "no word about the reload")
-        return self.daemon.lines[before:]
-
 
 @SUITE.rows([("reload: a new key file on SIGHUP", signal.SIGHUP),
              ("reload: a new key file on SIGUSR1", signal.SIGUSR1)])
 def new_keys(number):
-    with Own() as own:
+    with Reloaded() as own:
         same(own.signed_by(), 3, "key that signs")
         own.new_ring()
         own.signal(number)
@@ -63,7 +45,7 @@ def new_keys(number):
 
 @SUITE.case("reload: a new key file by itself within ten seconds")
 def by_itself():
-    with Own() as own:
+    with Reloaded() as own:
         own.new_ring()
         true(wait_until(lambda: own.signed_by() == 4, 11), "the new key does not sign after ten seconds")
 
@@ -88,7 +70,7 @@ def write(own, text):
     ("of a lower generation", lambda own: own.new_ring(4)),
     ("of the same generation with other content", lambda own: own.new_ring(5)))])
 def bad_keys(spoil):
-    with Own() as own:
+    with Reloaded() as own:
         spoil(own)
         lines = own.signal()
         true(any(own.daemon.keyring in line for line in lines), f"the log does not name the file: {lines}")
@@ -101,7 +83,7 @@ def bad_keys(spoil):
 
 @SUITE.case("reload: the last good settings go on when the configuration is bad, all of its faults are told")
 def bad_configuration():
-    with Own() as own:
+    with Reloaded() as own:
         own.daemon.configure(action="explode", no_such_name="x")
         lines = own.signal()
         for word in ("explode", "no_such_name"):
@@ -112,7 +94,7 @@ def bad_configuration():
 
 @SUITE.case("reload: a domain is added to the table, another taken away")
 def table():
-    with Own() as own:
+    with Reloaded() as own:
         same((own.signed_by(), own.signed_by("u@new.example")), (3, None), "keys that sign before")
         with open(own.daemon.domains, "w") as file:
             file.write("new.example reject\n")
@@ -122,7 +104,7 @@ def table():
 
 @SUITE.case("reload: a bad line in the table is told with its number, the old table stays")
 def bad_table():
-    with Own() as own:
+    with Reloaded() as own:
         with open(own.daemon.domains, "w") as file:
             file.write("new.example reject\nexample.com rejct\n")
         lines = own.signal()
@@ -132,7 +114,7 @@ def bad_table():
 
 @SUITE.case("reload: a message goes on under the settings with which it began")
 def in_the_middle():
-    with Own() as own, WORLD.session(own.name, macros=SUBMISSION) as milter:
+    with Reloaded() as own, WORLD.session(own.name, macros=SUBMISSION) as milter:
         milter.mail(bracket(USER))
         true(milter.rcpt(REMOTE).accepted, "RCPT")
         with open(own.daemon.domains, "w") as file:
@@ -150,7 +132,7 @@ def in_the_middle():
 
 @SUITE.case("reload: fifty signals at once, under load")
 def many():
-    with Own() as own:
+    with Reloaded() as own:
         done, wrong = threading.Event(), []
 
         def load():

@@ -53,7 +53,7 @@ class Node:
 
     def __init__(self, scratch, name, sink, world):
         self.name = name
-        self.daemon = Daemon(scratch.dir, name, None)
+        self.daemon = Daemon(scratch.dir, name, None, warmup="off")
         self.keyring = self.daemon.keyring
         self.smtp, self.submission = free_port(), free_port()
         milter = {"smtpd_milters": self.daemon.milter}

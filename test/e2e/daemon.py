@@ -23,11 +23,14 @@ def _faketime(env, offset):
 
 
 class Daemon:
-    """bvmilter with a configuration of its own in DIRECTORY/NAME; options are those of the configuration file."""
+    """
+    bvmilter with a configuration of its own in DIRECTORY/NAME; domains, exceptions: the text of the
+    tables; the other options are those of the configuration file.
+    """
 
     DOMAINS = "example.com reject\n"
 
-    def __init__(self, directory, name, ring, domains=DOMAINS, faketime=None, **options):
+    def __init__(self, directory, name, ring, domains=DOMAINS, exceptions="", faketime=None, **options):
         self.name, self.faketime = name, faketime
         self.dir = os.path.join(directory, name)
         os.mkdir(self.dir, 0o755)
@@ -36,13 +39,19 @@ class Daemon:
         self.keyring = os.path.join(self.dir, "keyring.json")
         if ring:
             ring.write(self.keyring)
-        self.domains = os.path.join(self.dir, "domains")
-        with open(self.domains, "w") as file:
-            file.write(domains)
+        self.domains, self.exceptions = os.path.join(self.dir, "domains"), os.path.join(self.dir, "exceptions")
+        self.tables(domains, exceptions)
         self.options = {"listen": f"unix:{self.dir}/sock", "socket_group": "postfix", "keyring": self.keyring,
-                        "domains": self.domains, "internal_networks": ["127.0.0.1/32"], **options}
+                        "domains": self.domains, "exceptions": self.exceptions, "map_listen": "",
+                        "internal_networks": ["127.0.0.1/32"], **options}
         self.conf = os.path.join(self.dir, "bvmilter.conf")
         self.configure()
+
+    def tables(self, domains=None, exceptions=None):
+        for path, text in ((self.domains, domains), (self.exceptions, exceptions)):
+            if text is not None:
+                with open(path, "w") as file:
+                    file.write(text)
 
     def configure(self, **options):
         self.options.update(options)

@@ -61,10 +61,15 @@ class Key:
 
 
 class Ring:
-    """A key file's content; as configuration management would render it, without a checksum."""
+    """
+    A key file's content; as configuration management would render it, without a
+    checksum.  since: when it first signed, in seconds; long ago unless given, so that
+    no warm-up goes on.
+    """
 
-    def __init__(self, keys):
+    def __init__(self, keys, since=None):
         self.keys = keys
+        self.since = int(time.time()) - 400 * 86400 if since is None else int(since)
         self.id = str(uuid.uuid4())
         self.generation = 1
 
@@ -73,7 +78,7 @@ class Ring:
         keys = sorted(self.keys, key=lambda k: k.sign_from)
         return json.dumps({
             "format": "bv-keyring", "version": 1, "id": self.id, "generation": self.generation,
-            "updated": now, "updated_by": "root@test", "signing_since": rfc3339(keys[0].sign_from),
+            "updated": now, "updated_by": "root@test", "signing_since": rfc3339(self.since),
             "keys": [{
                 "number": k.number, "algorithm": k.algorithm,
                 "secret": base64.b64encode(k.secret).decode(), "lifetime_days": k.lifetime,

@@ -63,10 +63,11 @@ class Show:
 
     def start(self):
         step(2, "The daemon, with these settings:")
-        self.daemon = Daemon(self.dir, "bv", None, keyring=self.keyring)
+        self.daemon = Daemon(self.dir, "bv", None, keyring=self.keyring, warmup="off")
         with open(self.daemon.conf) as file:
             say(file.read().replace(self.dir, "DIR"))
-        say(f'and "example.com reject" in the table of our domains. ({OUTSIDE} plays the outside world here.)\n')
+        say(f'and "example.com reject" in the table of our domains. ({OUTSIDE} plays the outside world here. By\n'
+            "default, forged bounces are only marked in a new ring's first week: warmup switches that off.)\n")
         self.command("bvmilter", "-t", "-c", self.daemon.conf)
         say("$ bvmilter -c bv/bvmilter.conf &")
         self.daemon.start()

@@ -24,6 +24,8 @@ keyring = "{RING}"
 domains = "{SCRATCH.path('domains')}"
 untagged_stage = "rcpt"
 action = "mark"
+warmup = "off"
+exceptions = ""
 """)
 SCRATCH.write("domains", "# ours\nexample.com reject\nplus.example.com mark syntax=subaddress\n")
 

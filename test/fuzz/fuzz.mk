@@ -3,7 +3,7 @@
 # harness its seeds again, with any compiler (make check does).  What a search
 # finds becomes a seed.
 
-FUZZ = addr tag keyring conf tables
+FUZZ = addr tag keyring conf tables exceptions netstring report
 FUZZ_REPLAY = $(FUZZ:%=$(B)/fuzz/fuzz_%)
 
 FUZZ_LIBS = $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
@@ -11,7 +11,10 @@ FUZZ_LEN_addr = 1200
 FUZZ_LEN_tag = 400
 FUZZ_LEN_keyring = 8192
 FUZZ_LEN_tables = 4096
+FUZZ_LEN_report = 2048
+FUZZ_LEN_exceptions = 4096
 FUZZ_LEN_conf = 2048
+FUZZ_LEN_netstring = 4096
 
 # A harness and all that it tests, built to be searched: a variant of its own.
 FUZZ_FLAGS = VARIANT=fuzz CC=clang HARDEN=-fPIE OPTIMISE=-O1 CFLAGS='-g -fno-omit-frame-pointer -O1' \
@@ -39,8 +42,8 @@ fuzz-replay: $(FUZZ_REPLAY)
 
 fuzz_targets = $(foreach f,$(1),$(B)/fuzz_$(f) $(B)/fuzz/fuzz_$(f))
 $(call fuzz_targets,conf): $(CONF_A)
-$(call fuzz_targets,conf tables): $(PURE_A)
-$(call fuzz_targets,conf tables keyring): $(KEYS_A)
+$(call fuzz_targets,conf tables exceptions netstring report): $(PURE_A)
+$(call fuzz_targets,conf tables exceptions keyring): $(KEYS_A)
 $(call fuzz_targets,$(FUZZ)): $(BV_A)
 
 fuzz_link = $(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(FUZZ_LIBS)

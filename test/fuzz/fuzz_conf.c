@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "milter/conf.h"
+#include "milter/report.h"
 
 static struct problems problems;
 
@@ -35,8 +36,11 @@ static void check_values(const struct conf *c)
     CHECK(strpbrk(c->reject_text, "\r\n") == NULL && strpbrk(c->header_value, "\r\n") == NULL);
     CHECK(strpbrk(c->header_name, "\r\n: ") == NULL);
     CHECK(c->max_recipients >= 1 && c->max_recipients <= 10000);
-    CHECK(c->policy.action == ACTION_ACCEPT || c->policy.action == ACTION_MARK ||
-          c->policy.action == ACTION_REJECT);
+    CHECK(c->max_map_connections >= 1 && c->max_bad_macs >= 0 && c->exceptions != NULL &&
+          c->map_listen != NULL);
+    CHECK(c->policy.action <= ACTION_REJECT);
+    CHECK((c->policy.reply_types & ~((1U << REPORT_TYPES) - 2)) == 0); /* REPORT_OTHER is none of them */
+    CHECK(c->storm.threshold >= 0 && c->storm.quiet >= 1);
     CHECK(c->policy.on_fault == ACTION_ACCEPT || c->policy.on_fault == ACTION_TEMPFAIL);
     CHECK(c->policy.delimiter != BV_PREFIX);
     for (char **d = c->policy.sign_daemons; *d != NULL; d++)

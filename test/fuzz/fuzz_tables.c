@@ -23,7 +23,7 @@ static const struct domain *slow_find(const struct domains *d, struct bv_str nam
     for (size_t i = 0; row == NULL && i + 1 < name.n; i++)
         if (name.p[i] == '.')
             row = row_named(d, (struct bv_str){name.p + i + 1, name.n - i - 1}, true);
-    return row != NULL && !row->off ? row : NULL;
+    return row != NULL && row->kind != DOMAIN_OFF ? row : NULL;
 }
 
 static void check_name(const struct domains *d, const char *before, struct bv_str name, const char *behind)
@@ -45,7 +45,8 @@ static void check_row(const struct domains *d, const struct domain *row, int lin
     CHECK(row->name.n > 0 && row->name.n <= BV_DOMAIN_MAX);
     CHECK(row->line >= 1 && row->line <= lines);
     CHECK(row_named(d, row->name, row->subdomains) == row); /* each once */
-    CHECK(row->action == ACTION_REJECT || row->action == ACTION_MARK || row->action == ACTION_ACCEPT);
+    CHECK(row->action <= ACTION_REJECT && row->since >= 0);
+    CHECK(row->kind == DOMAIN_VERIFIED || (row->since == 0 && !row->own_syntax));
     check_name(d, "", row->name, "");
     check_name(d, "x.", row->name, "");
     check_name(d, "x.y.", row->name, "");

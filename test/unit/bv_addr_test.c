@@ -301,6 +301,8 @@ static void test_write(void **state)
         assert_int_equal(n, size > strlen("user@d.example") ? strlen("user@d.example") : 0);
         assert_int_equal(text[size], '#');
     }
+    assert_int_equal(bv_addr_write(text, sizeof text, bv_str("user"), (struct bv_str){"d\0e", 3}), 0);
+    assert_string_equal(text, "");
 }
 
 int main(void)

@@ -11,10 +11,11 @@
 #include <cmocka.h>
 
 #include "milter/conf.h"
+#include "milter/conf_tables.h"
 #include "milter/slurp.h"
 
 static struct problems problems;
-static char scratch[64], conf_path[96], table_path[96];
+static char scratch[64], conf_path[96], table_path[96], exceptions_path[96];
 
 static int setup(void **state)
 {
@@ -24,6 +25,7 @@ static int setup(void **state)
         return -1;
     sprintf(conf_path, "%s/c", scratch);
     sprintf(table_path, "%s/d", scratch);
+    sprintf(exceptions_path, "%s/e", scratch);
     memset(&problems, 0, sizeof problems);
     return 0;
 }
@@ -33,6 +35,7 @@ static int teardown(void **state)
     (void)state;
     unlink(conf_path);
     unlink(table_path);
+    unlink(exceptions_path);
     return rmdir(scratch);
 }
 
@@ -45,13 +48,23 @@ static void put(const char *path, const char *text, size_t n)
     assert_int_equal(fclose(f), 0);
 }
 
-/* A configuration that names the test's own table, and more. */
-static void put_conf(const char *more)
+static void put_text(const char *path, const char *text)
+{
+    put(path, text, strlen(text));
+}
+
+/* A configuration that names the test's own domains table, and exceptions as given; and more, from its line 2 on. */
+static void put_tables(const char *exceptions, const char *more)
 {
     char text[8192];
 
-    snprintf(text, sizeof text, "domains = \"%s\"\n%s", table_path, more);
-    put(conf_path, text, strlen(text));
+    snprintf(text, sizeof text, "domains = \"%s\" exceptions = \"%s\"\n%s", table_path, exceptions, more);
+    put_text(conf_path, text);
+}
+
+static void put_conf(const char *more)
+{
+    put_tables("", more);
 }
 
 /* All the problems there are, a line each, with the scratch directory's name shown as S. */
@@ -74,13 +87,81 @@ static void test_load(void **state)
 
     (void)state;
     put_conf("subaddress_delimiter = \"-\"\n");
-    put(table_path, "d.example reject syntax=subaddress\n", 35);
+    put_text(table_path, "d.example reject syntax=subaddress\n");
     assert_int_equal(conf_load(&c, conf_path, &problems), 0);
     assert_string_equal(c.path, conf_path);
     const struct domain *row = domains_find(&c.policy.domains, bv_str("d.example"));
     assert_non_null(row);
     assert_int_equal(row->syntax, BV_MINUS); /* the configuration's delimiter, wherever it stands */
     conf_free(&c);
+    conf_free(&c);
+}
+
+static bool from_robot(const struct conf *c)
+{
+    return exceptions_from(&c->policy.exceptions, bv_str("robot"), bv_str("d.example")) != 0;
+}
+
+static void test_exceptions(void **state)
+{
+    struct conf c;
+
+    (void)state;
+    put_text(table_path, "d.example reject\n");
+    put_text(exceptions_path, "from robot@d.example no-tag\n");
+    put_tables(exceptions_path, "");
+    assert_int_equal(conf_load(&c, conf_path, &problems), 0);
+    assert_int_equal(c.policy.exceptions.n, 1);
+    assert_true(from_robot(&c));
+    conf_free(&c);
+    assert_int_equal(c.policy.exceptions.n, 0);
+    assert_false(from_robot(&c));
+    conf_free(&c);
+
+    put_tables("", ""); /* none */
+    assert_int_equal(conf_load(&c, conf_path, &problems), 0);
+    assert_int_equal(c.policy.exceptions.n, 0);
+    conf_free(&c);
+    put_text(exceptions_path, ""); /* a table without rows */
+    put_tables(exceptions_path, "");
+    assert_int_equal(conf_load(&c, conf_path, &problems), 0);
+    conf_free(&c);
+}
+
+/* Reads the tables with the test's own exceptions in place of the default. */
+static int load_default(struct conf *c)
+{
+    char text[200];
+
+    snprintf(text, sizeof text, "domains = \"%s\"\n", table_path);
+    assert_int_equal(conf_parse(c, conf_path, text, &problems), 0);
+    assert_string_equal(c->exceptions, BV_SYSCONFDIR "/bv/exceptions");
+    free(c->exceptions);
+    c->exceptions = strdup(exceptions_path);
+    assert_non_null(c->exceptions);
+    conf_read_tables(c, &problems);
+    return problems.n == 0 ? 0 : -1;
+}
+
+/* Where the setting is not in the file, the table may be missing, and only that. */
+static void test_exceptions_default(void **state)
+{
+    struct conf c;
+
+    (void)state;
+    put_text(table_path, "d.example reject\n");
+    assert_int_equal(load_default(&c), 0);
+    assert_int_equal(c.policy.domains.n, 1);
+    assert_int_equal(c.policy.exceptions.n, 0);
+    conf_free(&c);
+    assert_int_equal(symlink("gone", exceptions_path), 0);
+    assert_int_equal(load_default(&c), -1);
+    conf_free(&c);
+    expect("S/e: cannot be opened: No such file or directory\n");
+    unlink(exceptions_path);
+    put_text(exceptions_path, "from robot@d.example no-tag\n");
+    assert_int_equal(load_default(&c), 0);
+    assert_true(from_robot(&c));
     conf_free(&c);
 }
 
@@ -100,20 +181,43 @@ static void test_load_bad(void **state)
     load_bad("S/c: cannot be opened: No such file or directory\n");
     put_conf("");
     load_bad("S/d: cannot be opened: No such file or directory\n");
-    put(table_path, "d.example reject\nd.example rejct\n", 33);
-    load_bad("S/d:2: unknown word \"rejct\" (reject, mark, accept, off)\n");
-    put(table_path, "", 0);
+    put_text(table_path, "d.example reject\nd.example rejct\n");
+    load_bad("S/d:2: unknown word \"rejct\" (reject, mark, quarantine, discard, accept, no-mail, no-bounces, "
+             "off)\n");
+    put_text(table_path, "");
     load_bad("S/d: no domain in it: nothing would be signed, and no bounce judged\n");
     put_conf("action = \"x\"\n");
-    load_bad("S/c:2: action: unknown word \"x\" (reject, mark, accept)\n"
+    load_bad("S/c:2: action: unknown word \"x\" (reject, mark, quarantine, discard, accept)\n"
              "S/d: no domain in it: nothing would be signed, and no bounce judged\n");
-    put(table_path, "\nd.example x\nd..example reject\n", 31);
+    put_text(table_path, "\nd.example x\nd..example reject\n");
     put_conf("syntax = \"x\"\nlisten = \"y\"\n");
     load_bad(
         "S/c:2: syntax: unknown word \"x\" (prefix, subaddress)\n"
         "S/c:3: listen: \"y\" is no socket: use \"unix:/PATH\", \"inet:PORT@HOST\" or \"inet6:PORT@HOST\"\n"
-        "S/d:2: unknown word \"x\" (reject, mark, accept, off)\n"
+        "S/d:2: unknown word \"x\" (reject, mark, quarantine, discard, accept, no-mail, no-bounces, off)\n"
         "S/d:3: \"d..example\" is no domain name\n");
+}
+
+static void test_exceptions_bad(void **state)
+{
+    (void)state;
+    put_text(table_path, "d.example reject\n");
+    put_tables(exceptions_path, "");
+    load_bad("S/e: cannot be opened: No such file or directory\n");
+    assert_int_equal(symlink("gone", exceptions_path), 0);
+    load_bad("S/e: cannot be opened: No such file or directory\n");
+    unlink(exceptions_path);
+    put_text(exceptions_path, "from robot@d.example no-tag\nx\n");
+    load_bad("S/e:2: unknown word \"x\" (to, from, client, rcpt)\n");
+    put_text(exceptions_path, "x\n");
+    put_tables(exceptions_path, "\nwarmup = \"no\"\n");
+    put_text(table_path, "d..example reject\n");
+    load_bad("S/c:3: warmup: unknown word \"no\" (auto, off)\n"
+             "S/d:1: \"d..example\" is no domain name\n"
+             "S/e:1: unknown word \"x\" (to, from, client, rcpt)\n");
+    put_tables("/nonexistent\\nx", "");
+    put_text(table_path, "d.example reject\n");
+    load_bad("S/c:1: exceptions: \"\" holds a control character\n");
 }
 
 static void test_slurp(void **state)
@@ -146,7 +250,7 @@ static void test_slurp(void **state)
     expect("S: is not a regular file\n");
     unlink(conf_path);
     assert_int_equal(symlink(table_path, conf_path), 0); /* configuration may be linked; links are followed */
-    put(table_path, "x", 1);
+    put_text(table_path, "x");
     text = slurp(conf_path, 8, &n, &problems);
     assert_non_null(text);
     free(text);
@@ -158,7 +262,7 @@ static char *printed(const char *text)
     char *out = NULL;
     size_t size = 0;
 
-    put(conf_path, text, strlen(text));
+    put_text(conf_path, text);
     FILE *f = open_memstream(&out, &size);
     assert_non_null(f);
     int result = conf_print(f, conf_path, &problems);
@@ -174,20 +278,29 @@ static char *printed(const char *text)
     "socket_group = \"postfix\"\n"                                                                             \
     "keyring = \"" BV_SYSCONFDIR "/bv/keyring.json\"\n"                                                        \
     "domains = \"" BV_SYSCONFDIR "/bv/domains\"\n"                                                             \
+    "exceptions = \"" BV_SYSCONFDIR "/bv/exceptions\"\n"                                                       \
     "sign_authenticated = true\n"                                                                              \
     "sign_networks = {}\n"                                                                                     \
     "sign_daemons = {\"ORIGINATING\"}\n"                                                                       \
     "internal_networks = {\"127.0.0.0/8\", \"::1/128\"}\n"                                                     \
     "action = \"reject\"\n"                                                                                    \
+    "warmup = \"auto\"\n"                                                                                      \
     "untagged_stage = \"data\"\n"                                                                              \
+    "reply_types = {\"mdn\", \"auto-reply\", \"feedback-report\", \"dmarc-report\"}\n"                         \
     "reject_text = \"bounce verification failed\"\n"                                                           \
     "header_name = \"X-Bounce-Verification\"\n"                                                                \
     "header_value = \"\"\n"                                                                                    \
+    "max_bad_macs = 3\n"                                                                                       \
     "subaddress_delimiter = \"+\"\n"                                                                           \
     "syntax = \"prefix\"\n"                                                                                    \
+    "mixed_recipients = \"untagged\"\n"                                                                        \
     "on_fault = \"tempfail\"\n"                                                                                \
+    "storm_threshold = 600\n"                                                                                  \
+    "storm_quiet = \"10m\"\n"                                                                                  \
+    "map_listen = \"inet:8893@127.0.0.1\"\n"                                                                   \
     "user = \"\"\n"                                                                                            \
-    "max_recipients = 1000\n"
+    "max_recipients = 1000\n"                                                                                  \
+    "max_map_connections = 500\n"
 
 static void test_print_defaults(void **state)
 {
@@ -226,6 +339,8 @@ static void test_print_round_trip(void **state)
         "user = \"b\\nc\"\nsocket_group = \"d\\te\"\n",
         "keyring = \"/t\xc3\xbcr\"\n",
         "user = 'a$b$'\n",
+        "reply_types = {}\nstorm_quiet = 90s\nstorm_threshold = 0\nmap_listen = ''\nexceptions = ''\n",
+        "reply_types = {mdn}\nmap_listen = \"inet6:8893@::1\"\nexceptions = \"/x y\"\nmax_bad_macs = 0\n",
     };
 
     (void)state;
@@ -327,19 +442,36 @@ static void test_example_defaults(void **state)
     free(example);
 }
 
+/* A row that is commented out is one that could be taken in. */
+static void take_in_rows(char *text)
+{
+    for (char *p = text; (p = strstr(p, "\n#")) != NULL; p++)
+        if (p[2] != ' ' && p[2] != '\n')
+            p[1] = ' ';
+}
+
 static void test_examples_read(void **state)
 {
     char *example = read_source("doc/examples/bvmilter.conf"), *table = read_source("doc/examples/domains");
+    char *exceptions = read_source("doc/examples/exceptions");
     struct conf c;
     struct domains d;
+    struct exceptions e;
 
     (void)state;
+    take_in_rows(table);
+    take_in_rows(exceptions);
     assert_int_equal(conf_parse(&c, "example", example, &problems), 0);
     assert_int_equal(domains_read(&d, "example", bv_str(table), BV_PLUS, &problems), 0);
+    assert_int_equal(exceptions_read(&e, "example", bv_str(exceptions), &problems), 0);
+    assert_int_equal(d.n, 7);
+    assert_int_equal(e.n, 7);
+    exceptions_free(&e);
     domains_free(&d);
     conf_free(&c);
     free(example);
     free(table);
+    free(exceptions);
 }
 
 int main(void)
@@ -347,6 +479,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_load, setup, teardown),
         cmocka_unit_test_setup_teardown(test_load_bad, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exceptions, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exceptions_bad, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exceptions_default, setup, teardown),
         cmocka_unit_test_setup_teardown(test_slurp, setup, teardown),
         cmocka_unit_test_setup_teardown(test_print_defaults, setup, teardown),
         cmocka_unit_test_setup_teardown(test_print_round_trip, setup, teardown),

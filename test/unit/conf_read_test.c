@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "milter/conf.h"
+#include "milter/report.h"
 
 enum { VALUE = 1024 };
 
@@ -55,6 +56,13 @@ static void put_daemons(char *dst, char *const *daemon)
         dst += sprintf(dst, "%s%s", i > 0 ? " " : "", daemon[i]);
 }
 
+static void put_types(char *dst, unsigned types)
+{
+    for (int type = 0; type < 32; type++)
+        if ((types & 1U << type) != 0)
+            dst += sprintf(dst, "%s ", type < REPORT_TYPES ? report_word((enum report_type)type) : "?");
+}
+
 static const char *syntax_word(enum bv_syntax s)
 {
     static const char *const words[] = {[BV_PREFIX] = "prefix", [BV_PLUS] = "+", [BV_MINUS] = "-"};
@@ -71,16 +79,28 @@ static const char *value_of(const struct conf *c, const char *name)
         {"socket_group", c->socket_group},
         {"keyring", c->keyring},
         {"domains", c->domains},
+        {"exceptions", c->exceptions},
         {"reject_text", c->reject_text},
         {"header_name", c->header_name},
         {"header_value", c->header_value},
+        {"map_listen", c->map_listen},
         {"user", c->user},
         {"sign_authenticated", c->policy.sign_authenticated ? "true" : "false"},
         {"action", action_word(c->policy.action)},
+        {"warmup", c->policy.warmup ? "auto" : "off"},
         {"untagged_stage", c->policy.untagged_at_rcpt ? "rcpt" : "data"},
         {"syntax", syntax_word(c->policy.syntax)},
         {"subaddress_delimiter", syntax_word(c->policy.delimiter)},
+        {"mixed_recipients", c->policy.mixed_tagged ? "tagged" : "untagged"},
         {"on_fault", action_word(c->policy.on_fault)},
+    };
+    const struct {
+        const char *name;
+        long long value;
+    } numbers[] = {
+        {"max_recipients", c->max_recipients}, {"max_map_connections", c->max_map_connections},
+        {"max_bad_macs", c->max_bad_macs},     {"storm_threshold", c->storm.threshold},
+        {"storm_quiet", c->storm.quiet},
     };
 
     text[0] = '\0';
@@ -90,13 +110,16 @@ static const char *value_of(const struct conf *c, const char *name)
         put_networks(text, &c->policy.internal_networks);
     else if (strcmp(name, "sign_daemons") == 0)
         put_daemons(text, c->policy.sign_daemons);
-    else if (strcmp(name, "max_recipients") == 0)
-        sprintf(text, "%ld", c->max_recipients);
+    else if (strcmp(name, "reply_types") == 0)
+        put_types(text, c->policy.reply_types);
     else
         strcpy(text, "no such setting in this test");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (strcmp(texts[i][0], name) == 0)
             return texts[i][1];
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (strcmp(numbers[i].name, name) == 0)
+            sprintf(text, "%lld", numbers[i].value);
     return text;
 }
 
@@ -107,20 +130,29 @@ static const char *const defaults[][2] = {
     {"socket_group", "postfix"},
     {"keyring", BV_SYSCONFDIR "/bv/keyring.json"},
     {"domains", BV_SYSCONFDIR "/bv/domains"},
+    {"exceptions", BV_SYSCONFDIR "/bv/exceptions"},
     {"sign_authenticated", "true"},
     {"sign_networks", ""},
     {"sign_daemons", "ORIGINATING"},
     {"internal_networks", "127.0.0.0/104 ::1/128"},
     {"action", "reject"},
+    {"warmup", "auto"},
     {"untagged_stage", "data"},
+    {"reply_types", "mdn auto-reply feedback-report dmarc-report "},
     {"reject_text", "bounce verification failed"},
     {"header_name", "X-Bounce-Verification"},
     {"header_value", ""},
+    {"max_bad_macs", "3"},
     {"subaddress_delimiter", "+"},
     {"syntax", "prefix"},
+    {"mixed_recipients", "untagged"},
     {"on_fault", "tempfail"},
+    {"storm_threshold", "600"},
+    {"storm_quiet", "600"},
+    {"map_listen", "inet:8893@127.0.0.1"},
     {"user", ""},
     {"max_recipients", "1000"},
+    {"max_map_connections", "500"},
 };
 
 enum { SETTINGS = sizeof defaults / sizeof *defaults };
@@ -185,6 +217,8 @@ static const struct {
     {"group, empty", "socket_group = \"\"", "socket_group", ""},
     {"keyring", "keyring = \"/x/ring.json\"", "keyring", "/x/ring.json"},
     {"domains", "domains = \"/x/domains\"", "domains", "/x/domains"},
+    {"exceptions", "exceptions = \"/x/exceptions\"", "exceptions", "/x/exceptions"},
+    {"no exceptions", "exceptions = \"\"", "exceptions", ""},
     {"yes-or-no: true", "sign_authenticated = true", "sign_authenticated", "true"},
     {"yes-or-no: false", "sign_authenticated = false", "sign_authenticated", "false"},
     {"yes-or-no: yes", "sign_authenticated = yes", "sign_authenticated", "true"},
@@ -206,6 +240,19 @@ static const struct {
     {"action reject", "action = \"reject\"", "action", "reject"},
     {"action mark", "action = \"mark\"", "action", "mark"},
     {"action accept", "action = \"accept\"", "action", "accept"},
+    {"action quarantine", "action = \"quarantine\"", "action", "quarantine"},
+    {"action discard", "action = \"discard\"", "action", "discard"},
+    {"warm-up auto", "warmup = \"auto\"", "warmup", "auto"},
+    {"warm-up off", "warmup = \"off\"", "warmup", "off"},
+    {"no reply type", "reply_types = {}", "reply_types", ""},
+    {"reply type mdn", "reply_types = {\"mdn\"}", "reply_types", "mdn "},
+    {"reply type auto-reply", "reply_types = {\"auto-reply\"}", "reply_types", "auto-reply "},
+    {"reply type feedback-report", "reply_types = {feedback-report}", "reply_types", "feedback-report "},
+    {"reply type dmarc-report", "reply_types = {\"dmarc-report\"}", "reply_types", "dmarc-report "},
+    {"reply types, one of them twice", "reply_types = {\"dmarc-report\", \"mdn\", \"dmarc-report\"}",
+     "reply_types", "mdn dmarc-report "},
+    {"reply type added to the default", "reply_types += {\"mdn\"}", "reply_types",
+     "mdn auto-reply feedback-report dmarc-report "},
     {"stage data", "untagged_stage = \"data\"", "untagged_stage", "data"},
     {"stage rcpt", "untagged_stage = \"rcpt\"", "untagged_stage", "rcpt"},
     {"reject text", "reject_text = \"100% sure, see https://h.example/\"", "reject_text",
@@ -227,10 +274,27 @@ static const struct {
     {"syntax prefix, delimiter", "subaddress_delimiter = \"-\"", "syntax", "prefix"},
     {"delimiter +", "subaddress_delimiter = \"+\"", "subaddress_delimiter", "+"},
     {"delimiter -", "subaddress_delimiter = \"-\"", "subaddress_delimiter", "-"},
+    {"mixed untagged", "mixed_recipients = \"untagged\"", "mixed_recipients", "untagged"},
+    {"mixed tagged", "mixed_recipients = \"tagged\"", "mixed_recipients", "tagged"},
     {"on_fault tempfail", "on_fault = \"tempfail\"", "on_fault", "tempfail"},
     {"on_fault accept", "on_fault = \"accept\"", "on_fault", "accept"},
     {"user", "user = \"bv\"", "user", "bv"},
     {"fewest recipients", "max_recipients = 1", "max_recipients", "1"},
+    {"bad MACs, any number", "max_bad_macs = 0", "max_bad_macs", "0"},
+    {"bad MACs, most", "max_bad_macs = 1000", "max_bad_macs", "1000"},
+    {"no storm", "storm_threshold = 0", "storm_threshold", "0"},
+    {"storm, most", "storm_threshold = 1000000", "storm_threshold", "1000000"},
+    {"quiet, shortest", "storm_quiet = \"1s\"", "storm_quiet", "1"},
+    {"quiet, longest", "storm_quiet = \"1d\"", "storm_quiet", "86400"},
+    {"quiet, longest in hours", "storm_quiet = 24h", "storm_quiet", "86400"},
+    {"quiet", "storm_quiet = \"15m\"", "storm_quiet", "900"},
+    {"map service, IPv6", "map_listen = \"inet6:8893@::1\"", "map_listen", "inet6:8893@::1"},
+    {"map service, unix socket", "map_listen = \"unix:/x/map\"", "map_listen", "unix:/x/map"},
+    {"map service off", "map_listen = \"\"", "map_listen", ""},
+    {"map service, the default is the milter's socket", "listen = \"inet:8893@127.0.0.1\"", "map_listen",
+     "inet:8893@127.0.0.1"},
+    {"fewest map connections", "max_map_connections = 1", "max_map_connections", "1"},
+    {"most map connections", "max_map_connections = 100000", "max_map_connections", "100000"},
     {"most recipients", "max_recipients = 10000", "max_recipients", "10000"},
 
     {"unquoted", "user = bv", "user", "bv"},

@@ -2,61 +2,17 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
-#include <string.h>
-#include <arpa/inet.h>
 #include <cmocka.h>
 
-#include "milter/policy.h"
-
-/* What is configured, a letter each. */
-enum {
-    A = 1, /* sign_authenticated */
-    S = 2, /* sign_networks = {"198.51.100.0/24", "2001:db8:5::/48"} */
-    D = 4, /* sign_daemons = {"ORIGINATING", "smtps"} */
-    I = 8, /* internal_networks = {"10.0.0.0/8", "127.0.0.0/8", "::1/128", "2001:db8:1::/48"} */
-    E = 16 /* sign_daemons = {""}, which the configuration refuses */
-};
-
-enum { OUT = DIRECTION_OUTBOUND, INT = DIRECTION_INTERNAL, IN = DIRECTION_INBOUND };
-
-static struct net sign_nets[2], internal_nets[4];
-static char originating[] = "ORIGINATING", smtps[] = "smtps", nothing[] = "";
-static char *daemons[] = {originating, smtps, NULL};
-static char *empty_daemons[] = {nothing, NULL};
-static char *no_daemons[] = {NULL};
-
-static int setup(void **state)
-{
-    (void)state;
-    assert_null(net_read(&sign_nets[0], "198.51.100.0/24"));
-    assert_null(net_read(&sign_nets[1], "2001:db8:5::/48"));
-    assert_null(net_read(&internal_nets[0], "10.0.0.0/8"));
-    assert_null(net_read(&internal_nets[1], "127.0.0.0/8"));
-    assert_null(net_read(&internal_nets[2], "::1/128"));
-    assert_null(net_read(&internal_nets[3], "2001:db8:1::/48"));
-    return 0;
-}
+#include "test/unit/milter_ways.h"
 
 static enum direction direction(int conf, const char *from, const char *daemon, bool authenticated)
 {
-    struct policy p = {.sign_authenticated = (conf & A) != 0, .sign_daemons = no_daemons};
     struct policy_client client = {.daemon = daemon, .authenticated = authenticated};
-    unsigned char octets[NET_OCTETS];
+    struct policy p = {.sign_authenticated = false};
 
-    if (conf & S)
-        p.sign_networks = (struct net_list){2, sign_nets};
-    if (conf & I)
-        p.internal_networks = (struct net_list){4, internal_nets};
-    if (conf & (D | E))
-        p.sign_daemons = conf & D ? daemons : empty_daemons;
-    if (strcmp(from, "unix") == 0)
-        client.addr.family = NET_UNIX;
-    else if (inet_pton(AF_INET, from, octets) == 1)
-        net_addr_v4(&client.addr, octets);
-    else if (inet_pton(AF_INET6, from, octets) == 1)
-        net_addr_v6(&client.addr, octets);
-    else
-        assert_string_equal(from, "unknown");
+    ways_configure(&p, conf);
+    ways_address(&client.addr, from);
     return policy_direction(&p, &client);
 }
 
@@ -236,5 +192,5 @@ int main(void)
         cmocka_unit_test(test_no_daemons_at_all),
         cmocka_unit_test(test_product),
     };
-    return cmocka_run_group_tests(tests, setup, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

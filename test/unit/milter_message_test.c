@@ -9,6 +9,8 @@
 
 #include "milter/message.h"
 
+static const struct policy policy; /* nothing is let through for its type, and no mixed message is signed */
+
 /* A recipient that was accepted at RCPT, by a letter. */
 static const struct kind {
     char letter;
@@ -36,6 +38,7 @@ static const struct kind {
     {'G', EVENT_NONE, VERDICT_VALID, ACTION_ACCEPT, false, "<prvs=6=user@d.example>", "user@d.example"},
     {'C', EVENT_NONE, VERDICT_VALID, ACTION_ACCEPT, false, "<user@d.example>", "user@d.example"},
     {'c', EVENT_NONE, VERDICT_VALID, ACTION_ACCEPT, false, "<user@D.EXAMPLE>", "user@D.EXAMPLE"},
+    {'P', EVENT_BOUNCE, VERDICT_UNTAGGED, ACTION_MARK, false, "<user%d.example@o.example>", "user@d.example"},
     {'S', EVENT_NONE, VERDICT_VALID, ACTION_ACCEPT, false, "<user@o.example>", ""},
 };
 
@@ -60,11 +63,12 @@ static void accept_rcpt(struct message *m, char letter)
                          .replace = k->replace,
                          .at_end = true,
                          .key = strchr(k->given, '=') != NULL ? 3 : -1,
-                         .ours = letter != 'S'};
+                         .ours = letter != 'S',
+                         .percent = letter == 'P'};
 
     strcpy(given, k->given);
     if (letter != 'S')
-        assert_int_equal(message_add(m, &d, k->address, argv), 0);
+        assert_int_equal(message_add(m, &d, k->address, "", argv), 0);
     m->accepted++;
 }
 
@@ -176,6 +180,10 @@ static const struct {
     {"the same, the other order, twice", "TGT", "r..", '-', '-', false, false},
     {"ordinary mail to a forged tag, a valid one and the clean one", "GTC", ".-.", '-', '-', false, false},
 
+    /* Only the relay knows where it hands "user%host" on to. */
+    {"a percent that is marked, and a valid tag of the same user", "PV", ".r", '-', 'P', true, false},
+    {"the same, the other order, with percent", "VP", "r.", '-', 'P', true, false},
+
     {"header: worst of pass and none", "VN", "r.", '-', 'N', true, false},
     {"header: worst of none and pass", "NV", ".r", '-', 'N', true, false},
     {"header: worst of pass and fail", "VM", "r.", '-', 'M', true, false},
@@ -196,7 +204,7 @@ static void test_settle(void **state)
         struct message *m = message_of(rows[i].letters);
         struct outcome o;
         char changes[16];
-        message_settle(m, &o);
+        message_settle(m, &policy, &o);
         describe(changes, m);
         if (strcmp(changes, rows[i].changes) != 0)
             fail_msg("%s: \"%s\", expected \"%s\"", rows[i].name, changes, rows[i].changes);
@@ -204,8 +212,10 @@ static void test_settle(void **state)
             fail_msg("%s: refused for '%c'", rows[i].name, letter_of(o.refuse));
         if (letter_of(o.header) != rows[i].header)
             fail_msg("%s: the header is about '%c'", rows[i].name, letter_of(o.header));
-        if (o.judged != rows[i].judged || o.only_one != rows[i].only_one)
-            fail_msg("%s: judged %d, only one %d", rows[i].name, o.judged, o.only_one);
+        if (m->judged != rows[i].judged || o.only_one != rows[i].only_one)
+            fail_msg("%s: judged %d, only one %d", rows[i].name, m->judged, o.only_one);
+        if (o.hold != NULL)
+            fail_msg("%s: is held", rows[i].name);
         message_free(m);
     }
 }
@@ -217,7 +227,7 @@ static void test_given_back_is_accepted(void **state)
     struct outcome o;
 
     (void)state;
-    message_settle(m, &o);
+    message_settle(m, &policy, &o);
     assert_int_equal(m->first->decision.action, ACTION_ACCEPT);
     assert_int_equal(m->first->decision.verdict, VERDICT_UNTAGGED);
     message_free(m);
@@ -277,7 +287,7 @@ static void test_params(void **state)
             argv[j + 1] = strcpy(text[j + 1], cases[i].argv[j]);
             argv[j + 2] = NULL;
         }
-        assert_int_equal(message_add(m, &d, "A@D", argv), 0);
+        assert_int_equal(message_add(m, &d, "A@D", "", argv), 0);
         memset(text, '#', sizeof text); /* they are the MTA's, and copied */
         if (strcmp(m->first->params, cases[i].want) != 0)
             fail_msg("%s: \"%s\"", cases[i].name, m->first->params);
@@ -311,7 +321,7 @@ static void test_texts(void **state)
     for (i = 0; i < sizeof cases / sizeof *cases; i++) {
         char given[64];
         char *argv[] = {strcpy(given, cases[i].given), NULL};
-        assert_int_equal(message_add(m, &d, cases[i].address, argv), 0);
+        assert_int_equal(message_add(m, &d, cases[i].address, "", argv), 0);
     }
     assert_int_equal(m->stored, i);
     for (i = 0, r = m->first; r != NULL; r = r->next, i++) {
@@ -337,11 +347,11 @@ static void test_many(void **state)
         struct decision d = {.event = EVENT_BOUNCE, .verdict = VERDICT_VALID, .replace = true};
         snprintf(given, sizeof given, "<prvs=1=u%d@d.example>", i);
         snprintf(address, sizeof address, "u%d@d.example", i);
-        assert_int_equal(message_add(m, &d, address, argv), 0);
+        assert_int_equal(message_add(m, &d, address, "", argv), 0);
         m->accepted++;
     }
     clock_gettime(CLOCK_MONOTONIC, &start);
-    message_settle(m, &o);
+    message_settle(m, &policy, &o);
     clock_gettime(CLOCK_MONOTONIC, &end);
     assert_true(end.tv_sec - start.tv_sec < 2);
     for (const struct recipient *r = m->first; r != NULL; r = r->next)

@@ -26,9 +26,10 @@ static int teardown(void **state)
 
 static void decide(char *got, size_t size, char address[BV_ADDR_QUOTED], bool null_sender, const char *rcpt)
 {
+    const struct policy_facts facts = {.direction = DIRECTION_INBOUND, .null_sender = null_sender};
     struct decision d;
 
-    policy_rcpt(&d, address, &sample.policy, &sample.keys, DIRECTION_INBOUND, null_sender, bv_str(rcpt));
+    policy_rcpt(&d, address, &sample.policy, &sample.keys, &facts, bv_str(rcpt));
     sample_describe(got, size, &d, address);
 }
 
@@ -220,6 +221,40 @@ static void test_rows(void **state)
     }
 }
 
+/* Whether a relay hands it on: then the address is ours only as the relay means it. */
+static void test_percent(void **state)
+{
+    static const struct {
+        const char *rcpt;
+        bool percent;
+    } cases[] = {
+        {"<user@d.example>", false},
+        {"<user%d.example@o.example>", true},
+        {"<\"user%d.example\"@o.example>", true},
+        {"<user%mark.example@d.example>", true},
+        {"<user%d.example%o.example@p.example>", true},
+        {"<user%d.example%o.example>", true},
+        {"<" VALID "%d.example@o.example>", true},
+        {"<user%dead.example@o.example>", true},
+        {"<user%d.example>", false},           /* there is no relay */
+        {"<user%o.example@d.example>", false}, /* ours as it stands */
+        {"<user%o.example@p.example>", false}, /* not ours at all */
+        {"<user%off.example@d.example>", false},
+        {"<@o.example:user@d.example>", false},
+        {"<@>", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); i++) {
+        const struct policy_facts facts = {.direction = DIRECTION_INBOUND, .null_sender = i % 2 != 0};
+        char address[BV_ADDR_QUOTED];
+        struct decision d;
+        policy_rcpt(&d, address, &sample.policy, &sample.keys, &facts, bv_str(cases[i / 2].rcpt));
+        if (d.percent != cases[i / 2].percent)
+            fail_msg("%s: percent %d", cases[i / 2].rcpt, d.percent);
+    }
+}
+
 /* Where no row of the table decides, the configured action does. */
 static void test_configured_action(void **state)
 {
@@ -272,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_spellings, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_percent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_configured_action, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long, setup, teardown),
     };

@@ -27,10 +27,12 @@ enum { NUL = 1, IN = DIRECTION_INBOUND * 2, INT = DIRECTION_INTERNAL * 2, OUT = 
 
 static void decide(struct decision *d, char address[BV_ADDR_QUOTED], int message, const char *rcpt)
 {
+    const struct policy_facts facts = {.direction = (enum direction)(message / 2),
+                                       .null_sender = message % 2 != 0};
+
     memset(d, 0x55, sizeof *d);
     memset(address, 'x', BV_ADDR_QUOTED);
-    policy_rcpt(d, address, &sample.policy, &sample.keys, (enum direction)(message / 2), message % 2 != 0,
-                bv_str(rcpt));
+    policy_rcpt(d, address, &sample.policy, &sample.keys, &facts, bv_str(rcpt));
 }
 
 #define A48      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -121,6 +123,9 @@ static const struct row rows[] = {
      GOOD("bounce", "valid", 3, 1, 20785, "prvs=37852c6c9e=user@d.example"), "prvs=37852c6c9e=user@d.example"},
     {"bounce, a valid tag whose address needs quotes", IN | NUL, "<\"prvs=3785ce3548=a b\"@d.example>",
      GOOD("bounce", "valid", 3, 1, 20785, "\"a b\"@d.example"), "\"a b\"@d.example"},
+
+    {"bounce, a valid tag whose address cannot be written", IN | NUL, "<\"prvs=3785300caf=a\tb\"@d.example>",
+     "bounce valid accept end key 3 line 1 day 20785", ""},
 
     {"bounce, a stranger's domain", IN | NUL, "<user@o.example>", "none", ""},
     {"bounce, a stranger's domain, tag of ours", IN | NUL, "<" VALID "@o.example>", "none", ""},

@@ -45,6 +45,15 @@ static const char *const texts[] = {
     "<user@accept.example>",
     "<" ACCEPT_VALID "@accept.example>",
     "<" ACCEPT_EXPIRED "@accept.example>",
+    "<user@hold.example>",
+    "<" HOLD_VALID "@hold.example>",
+    "<" HOLD_EXPIRED "@hold.example>",
+    "<user@drop.example>",
+    "<" DROP_VALID "@drop.example>",
+    "<" DROP_EXPIRED "@drop.example>",
+    "<prvs=3785000000=user@drop.example>",
+    "<user@dead.example>",
+    "<" SILENT_VALID "@silent.example>",
     "<\"a b\"@d.example>",
     "<@>",
     "<user>",
@@ -144,19 +153,20 @@ static void want(struct trial *t, const char *box)
 
 static void give(struct trial *t, const char *text, bool null_sender)
 {
+    const struct policy_facts facts = {.direction = DIRECTION_INBOUND, .null_sender = null_sender};
     char address[BV_ADDR_QUOTED], box[TEXT], copy[TEXT];
     char *argv[] = {strcpy(copy, text), NULL};
     struct decision d;
 
-    policy_rcpt(&d, address, &sample.policy, &sample.keys, DIRECTION_INBOUND, null_sender, bv_str(text));
+    policy_rcpt(&d, address, &sample.policy, &sample.keys, &facts, bv_str(text));
     strcat(strcat(t->story, " "), text);
     if (!d.at_end)
         return;
     if (d.ours)
-        assert_int_equal(message_add(t->m, &d, address, argv), 0);
+        assert_int_equal(message_add(t->m, &d, address, "", argv), 0);
     t->m->accepted++;
     list_add(&t->given, text);
-    if (d.action == ACTION_REJECT)
+    if (d.action == ACTION_REJECT || d.action == ACTION_DISCARD)
         return;
     mailbox(box, d.replace ? address : text);
     want(t, box);
@@ -215,7 +225,7 @@ static void try(unsigned *seed, bool null_sender)
     assert_non_null(t.m);
     for (size_t i = 0; i < n; i++)
         give(&t, texts[(size_t)rand_r(seed) % (sizeof texts / sizeof *texts)], null_sender);
-    message_settle(t.m, &o);
+    message_settle(t.m, &sample.policy, &o);
     if (t.given.n > 0 && (o.refuse != NULL) != (t.wanted.n == 0))
         fail_msg("%s refused:%s", o.refuse != NULL ? "all are" : "not all are", t.story);
     if (o.refuse == NULL) {

@@ -21,18 +21,26 @@ static int read_text(struct domains *d, const char *text)
 #define NONE "-"
 
 /*
- * What a table says of a domain: "action", "action:syntax" with a syntax of its
- * own, and the line of the row; or "-".
+ * What a table says of a domain: its action or kind, ":syntax" with a syntax of
+ * its own, "@since" with a time, and the line of the row; or "-".
  */
 static void describe(char *dst, size_t size, const struct domain *row)
 {
     static const char *const syntax[] = {[BV_PREFIX] = "prefix", [BV_PLUS] = "plus", [BV_MINUS] = "minus"};
 
-    if (row == NULL)
+    static const char *const kind[] = {
+        [DOMAIN_NO_MAIL] = "no-mail", [DOMAIN_NO_BOUNCES] = "no-bounces", [DOMAIN_OFF] = "off"};
+    char since[32] = "";
+
+    if (row == NULL) {
         snprintf(dst, size, NONE);
-    else
-        snprintf(dst, size, "%s%s%s %d", action_word(row->action), row->own_syntax ? ":" : "",
-                 row->own_syntax ? syntax[row->syntax] : "", row->line);
+        return;
+    }
+    if (row->since != 0)
+        snprintf(since, sizeof since, "@%lld", (long long)row->since);
+    snprintf(dst, size, "%s%s%s%s %d",
+             row->kind == DOMAIN_VERIFIED ? action_word(row->action) : kind[row->kind],
+             row->own_syntax ? ":" : "", row->own_syntax ? syntax[row->syntax] : "", since, row->line);
 }
 
 static const struct {
@@ -41,6 +49,26 @@ static const struct {
     {"reject", "d.example reject\n", "d.example", "reject 1"},
     {"mark", "d.example mark\n", "d.example", "mark 1"},
     {"accept", "d.example accept\n", "d.example", "accept 1"},
+    {"quarantine", "d.example quarantine\n", "d.example", "quarantine 1"},
+    {"discard", "d.example discard\n", "d.example", "discard 1"},
+    {"no-mail", "d.example no-mail\n", "d.example", "no-mail 1"},
+    {"no-bounces", "d.example no-bounces\n", "d.example", "no-bounces 1"},
+    {"no-mail in capitals", "d.example No-Mail # x\n", "d.example", "no-mail 1"},
+    {"no-mail for subdomains", "d.example reject\n.d.example no-mail\n", "a.d.example", "no-mail 2"},
+    {"no-bounces for subdomains", ".d.example no-bounces\n", "a.d.example", "no-bounces 1"},
+    {"no-mail below off", ".d.example off\na.d.example no-mail\n", "a.d.example", "no-mail 2"},
+    {"off below no-mail", ".d.example no-mail\na.d.example off\n", "a.d.example", NONE},
+    {"since=", "d.example reject since=2026-11-20T00:00:00Z\n", "d.example", "reject@1795132800 1"},
+    {"since= in capitals", "d.example mark SINCE=2026-11-20T00:00:01Z#x\n", "d.example", "mark@1795132801 1"},
+    {"since= in small letters", "d.example mark since=2026-11-20t00:00:00z\r\n", "d.example",
+     "mark@1795132800 1"},
+    {"since= with syntax=", "d.example mark syntax=prefix since=2026-11-20T00:00:00Z\n", "d.example",
+     "mark:prefix@1795132800 1"},
+    {"since= before syntax=", "d.example mark since=2026-11-20T00:00:00Z syntax=subaddress\n", "d.example",
+     "mark:plus@1795132800 1"},
+    {"since= the very first second is not none", "d.example mark since=1970-01-01T00:00:00Z\n", "d.example",
+     "mark@1 1"},
+    {"since= with accept", "d.example accept since=2026-11-20T00:00:00Z\n", "d.example", "accept@1795132800 1"},
     {"off is not ours", "d.example off\n", "d.example", NONE},
     {"no row", "d.example reject\n", "e.example", NONE},
     {"no final newline", "d.example reject", "d.example", "reject 1"},
@@ -66,7 +94,6 @@ static const struct {
     {"subdomains, trailing dot in the table", ".d.example. reject\n", "a.d.example", "reject 1"},
     {"syntax=prefix", "d.example mark syntax=prefix\n", "d.example", "mark:prefix 1"},
     {"syntax=subaddress", "d.example mark syntax=subaddress\n", "d.example", "mark:plus 1"},
-    {"off with an option", "d.example off syntax=prefix\n", "d.example", NONE},
     {"one label", "localdomain reject\n", "localdomain", "reject 1"},
     {"one letter", "d reject\n", "d", "reject 1"},
     {"digits, hyphen, underscore", "0-9_a.example reject\n", "0-9_a.example", "reject 1"},
@@ -133,8 +160,10 @@ static void test_find(void **state)
 
 #define AT      "/etc/bv/domains"
 #define L63     "a23456789012345678901234567890123456789012345678901234567890123."
-#define WORDS   "(reject, mark, accept, off)"
-#define OPTIONS "(syntax=prefix, syntax=subaddress)"
+#define WORDS   "(reject, mark, quarantine, discard, accept, no-mail, no-bounces, off)"
+#define OPTIONS "(syntax=prefix, syntax=subaddress, since=2026-11-20T00:00:00Z)"
+#define NO_USE  "is of no use here: with no-mail, no-bounces and off no address is tagged"
+#define NO_TIME "has no time in UTC (since=2026-11-20T00:00:00Z)"
 #define EMPTY   AT ": no domain in it: nothing would be signed, and no bounce judged\n"
 
 static const struct {
@@ -162,9 +191,40 @@ static const struct {
     {"option with blanks", "d.example reject syntax = prefix\n",
      AT ":1: unknown option \"syntax\" " OPTIONS "\n"},
     {"two words", "d.example reject mark\n", AT ":1: unknown option \"mark\" " OPTIONS "\n"},
-    {"option given twice", "d.example reject syntax=prefix syntax=prefix\n", AT ":1: syntax= is given twice\n"},
+    {"option given twice", "d.example reject syntax=prefix syntax=prefix\n",
+     AT ":1: \"syntax=prefix\" is one syntax= too many\n"},
     {"option given both ways", "d.example reject syntax=prefix syntax=subaddress\n",
-     AT ":1: syntax= is given twice\n"},
+     AT ":1: \"syntax=subaddress\" is one syntax= too many\n"},
+    {"since= twice", "d.example reject since=2026-11-20T00:00:00Z since=2026-11-20T00:00:00Z\n",
+     AT ":1: \"since=2026-11-20t00:00:00z\" is one since= too many\n"},
+    {"since= twice, once at the very first second",
+     "d.example reject since=1970-01-01T00:00:00Z since=2026-11-20T00:00:00Z\n",
+     AT ":1: \"since=2026-11-20t00:00:00z\" is one since= too many\n"},
+    {"since= a day", "d.example reject since=2026-11-20\n", AT ":1: \"since=2026-11-20\" " NO_TIME "\n"},
+    {"since= nothing", "d.example reject since=\n", AT ":1: \"since=\" " NO_TIME "\n"},
+    {"since= another zone", "d.example reject since=2026-11-20T00:00:00+01:00\n",
+     AT ":1: \"since=2026-11-20t00:00:00+01:00\" " NO_TIME "\n"},
+    {"since= no such day", "d.example reject since=2026-02-30T00:00:00Z\n",
+     AT ":1: \"since=2026-02-30t00:00:00z\" " NO_TIME "\n"},
+    {"since= one character more", "d.example reject since=2026-11-20T00:00:00ZZ\n",
+     AT ":1: \"since=2026-11-20t00:00:00zz\" " NO_TIME "\n"},
+    {"since without =", "d.example reject since\n", AT ":1: unknown option \"since\" " OPTIONS "\n"},
+    {"syntax= with no-mail", "d.example no-mail syntax=prefix\n", AT ":1: \"syntax=prefix\" " NO_USE "\n"},
+    {"syntax= with no-bounces", "d.example no-bounces syntax=subaddress\n",
+     AT ":1: \"syntax=subaddress\" " NO_USE "\n"},
+    {"syntax= with off", "d.example off syntax=prefix\n", AT ":1: \"syntax=prefix\" " NO_USE "\n"},
+    {"since= with no-mail", "d.example no-mail since=2026-11-20T00:00:00Z\n",
+     AT ":1: \"since=2026-11-20t00:00:00z\" " NO_USE "\n"},
+    {"since= with no-bounces", "d.example no-bounces since=2026-11-20T00:00:00Z\n",
+     AT ":1: \"since=2026-11-20t00:00:00z\" " NO_USE "\n"},
+    {"since= with off", "d.example off since=2026-11-20T00:00:00Z\n",
+     AT ":1: \"since=2026-11-20t00:00:00z\" " NO_USE "\n"},
+    {"an unknown option with off", "d.example off sintax=prefix\n",
+     AT ":1: unknown option \"sintax=prefix\" " OPTIONS "\n"},
+    {"two words of which one is new", "d.example no-mail no-bounces\n",
+     AT ":1: unknown option \"no-bounces\" " OPTIONS "\n"},
+    {"a byte order mark", "\xef\xbb\xbfx.example reject\n",
+     AT ":1: begins with a byte order mark; save it without\n"},
     {"a good option and a bad one", "d.example reject syntax=prefix x\n",
      AT ":1: unknown option \"x\" " OPTIONS "\n"},
     {"an address", "user@d.example reject\n", AT ":1: \"user@d.example\" is no domain name\n"},
@@ -192,6 +252,8 @@ static const struct {
      AT ":2: \".d.example\" is in line 1 already\n"},
     {"duplicate that is off", "d.example reject\nd.example off\n",
      AT ":2: \"d.example\" is in line 1 already\n"},
+    {"duplicate, not the first row", "x.example reject\nd.example reject\nd.example mark\n",
+     AT ":3: \"d.example\" is in line 2 already\n"},
     {"three of a kind", "d.example reject\nd.example off\nd.example mark\n",
      AT ":2: \"d.example\" is in line 1 already\n" AT ":3: \"d.example\" is in line 1 already\n"},
     {"all in one run", "d..example reject\nd.example x\n# fine\ne.example reject\ne.example mark\nf.example\n",
@@ -227,7 +289,7 @@ static void test_bad(void **state)
         all_problems(got, sizeof got);
         if (strcmp(got, bad_rows[i].want) != 0)
             fail_msg("%s: \"%s\", expected \"%s\"", bad_rows[i].name, got, bad_rows[i].want);
-        if (d.n != 0 || d.row != NULL || d.slot != NULL || d.names != NULL)
+        if (d.n != 0 || d.row != NULL || d.text != NULL || d.names.slot != NULL)
             fail_msg("%s: the table is not empty", bad_rows[i].name);
         domains_free(&d);
     }
@@ -242,7 +304,8 @@ static void test_shapes(void **state)
     assert_int_equal(read_text(&d, "d.example reject\n.d.example off\n#\nE.example. accept\n"), 0);
     assert_int_equal(d.n, 3);
     assert_int_equal(d.row[1].line, 2);
-    assert_true(d.row[1].subdomains && d.row[1].off && !d.row[0].subdomains && !d.row[0].off);
+    assert_true(d.row[1].subdomains && d.row[1].kind == DOMAIN_OFF && !d.row[0].subdomains &&
+                d.row[0].kind == DOMAIN_VERIFIED);
     assert_true(bv_str_same(d.row[1].name, bv_str("d.example")));
     assert_true(bv_str_same(d.row[2].name, bv_str("e.example")));
     domains_free(&d);

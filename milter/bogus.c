@@ -1,0 +1,224 @@
+#include "milter/bogus_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { V4_BITS = 96, ALL_BITS = 128, V4_OCTETS = 4 };
+
+/*
+ * The first that holds an address counts.  In no registry of special purposes,
+ * but nobody's either: multicast, site-local (RFC 3879), IPv4-compatible (RFC
+ * 4291 2.5.5.1).  192.88.99.0/24 is no longer special, but for one address.
+ */
+static const struct {
+    const char *network;
+    const char *kind; /* NULL: globally reachable */
+} builtin[] = {
+    {"0.0.0.0/8", "unspecified"},
+    {"10.0.0.0/8", "private"},
+    {"100.64.0.0/10", "shared address space"},
+    {"127.0.0.0/8", "loopback"},
+    {"169.254.0.0/16", "link-local"},
+    {"172.16.0.0/12", "private"},
+    {"192.0.0.9", NULL},  /* Port Control Protocol, anycast */
+    {"192.0.0.10", NULL}, /* TURN, anycast */
+    {"192.0.0.0/24", "protocol assignments"},
+    {"192.0.2.0/24", "documentation"},
+    {"192.88.99.2", "6a44 relay"},
+    {"192.168.0.0/16", "private"},
+    {"198.18.0.0/15", "benchmarking"},
+    {"198.51.100.0/24", "documentation"},
+    {"203.0.113.0/24", "documentation"},
+    {"224.0.0.0/4", "multicast"},
+    {"255.255.255.255", "broadcast"},
+    {"240.0.0.0/4", "reserved"},
+
+    {"::", "unspecified"},
+    {"::1", "loopback"},
+    {"::/96", "IPv4-compatible"},
+    {"64:ff9b:1::/48", "local translation"},
+    {"100::/64", "discard-only"},
+    {"100:0:0:1::/64", "dummy"},
+    {"2001:1::1", NULL},       /* Port Control Protocol, anycast */
+    {"2001:1::2", NULL},       /* TURN, anycast */
+    {"2001:1::3", NULL},       /* service registration, anycast */
+    {"2001:3::/32", NULL},     /* AMT */
+    {"2001:4:112::/48", NULL}, /* AS112 */
+    {"2001:20::/28", NULL},    /* ORCHIDv2 */
+    {"2001:30::/28", NULL},    /* drone identifiers */
+    {"2001:2::/48", "benchmarking"},
+    {"2001:10::/28", "ORCHID"},
+    {"2001::/32", "Teredo"},
+    {"2001::/23", "protocol assignments"},
+    {"2001:db8::/32", "documentation"},
+    {"3fff::/20", "documentation"},
+    {"5f00::/16", "segment routing"},
+    {"fc00::/7", "unique local"},
+    {"fe80::/10", "link-local"},
+    {"fec0::/10", "site-local"},
+    {"ff00::/8", "multicast"},
+};
+
+enum { BUILTIN = sizeof builtin / sizeof *builtin };
+
+/* IPv6 ranges that hold IPv4 addresses; mapped ones are IPv4 by the form that addresses are kept in. */
+static const struct {
+    unsigned char start[V4_BITS / 8];
+    unsigned char bits; /* the IPv4 address is behind them */
+} wrappers[] = {
+    {{0}, 96},                   /* IPv4-compatible */
+    {{0, 0x64, 0xff, 0x9b}, 96}, /* NAT64 */
+    {{0x20, 0x02}, 16},          /* 6to4 */
+};
+
+int bogus_begin(struct bogus_draft *d, struct bogus *out, size_t rows)
+{
+    *out = (struct bogus){.n = 0};
+    *d = (struct bogus_draft){.out = out};
+    out->entry = calloc(rows + BUILTIN, sizeof *out->entry);
+    d->network = calloc(rows + BUILTIN, sizeof *d->network);
+    return out->entry != NULL && d->network != NULL ? 0 : -1;
+}
+
+void bogus_add(struct bogus_draft *d, const struct net *net, const char *kind)
+{
+    struct bogus_entry *entry = &d->out->entry[d->out->n];
+    size_t length = kind != NULL ? strlen(kind) : 0;
+
+    d->network[d->out->n] = (struct prefix){*net, (int)d->out->n};
+    d->out->n++;
+    entry->bogus = kind != NULL;
+    entry->bits = (unsigned char)net->bits;
+    if (kind != NULL)
+        memcpy(entry->kind, kind, length < BOGUS_KIND ? length : BOGUS_KIND - 1);
+}
+
+void bogus_add_builtin(struct bogus_draft *d)
+{
+    struct net net = {.bits = 0};
+
+    for (size_t i = 0; i < BUILTIN; i++)
+        if (net_read(&net, builtin[i].network) == NULL)
+            bogus_add(d, &net, builtin[i].kind);
+}
+
+static bool is_v4(const struct net *n)
+{
+    static const unsigned char mapped[V4_BITS / 8] = {[10] = 0xff, [11] = 0xff};
+
+    return n->bits >= V4_BITS && memcmp(n->ip, mapped, sizeof mapped) == 0;
+}
+
+/* IPv6 before IPv4; a network stands before those inside it, and before the same one of a later line. */
+static int compare(const void *a, const void *b)
+{
+    const struct prefix *x = a, *y = b;
+    int order = is_v4(&x->net) - is_v4(&y->net);
+
+    if (order == 0)
+        order = memcmp(x->net.ip, y->net.ip, NET_OCTETS);
+    if (order == 0)
+        order = (x->net.bits > y->net.bits) - (x->net.bits < y->net.bits);
+    return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
+}
+
+static bool holds(const struct net *outer, const struct net *inner)
+{
+    struct net copy = *outer;
+    const struct net_list list = {1, &copy};
+    struct net_addr first = {.family = NET_IP};
+
+    memcpy(first.ip, inner->ip, NET_OCTETS);
+    return outer->bits <= inner->bits && net_contains(&list, &first);
+}
+
+/*
+ * Drops networks that lie inside one of an earlier line: no address gets as
+ * far.  Of what is left, the longest network that holds an address is the first
+ * one.  Returns how many are left.
+ */
+static size_t drop_unreached(struct prefix *network, size_t n)
+{
+    const struct net *open[ALL_BITS + 1]; /* each inside the one before, and of an earlier line */
+    int number[ALL_BITS + 1];
+    size_t depth = 0, left = 0;
+
+    qsort(network, n, sizeof *network, compare);
+    for (size_t i = 0; i < n; i++) {
+        while (depth > 0 && !holds(open[depth - 1], &network[i].net))
+            depth--;
+        if (depth > 0 && number[depth - 1] < network[i].number)
+            continue;
+        network[left] = network[i];
+        number[depth] = network[left].number;
+        open[depth++] = &network[left++].net;
+    }
+    return left;
+}
+
+int bogus_end(struct bogus_draft *d, bool good)
+{
+    if (good)
+        good = prefixes_build(&d->out->networks, d->network, drop_unreached(d->network, d->out->n)) == 0;
+    free(d->network);
+    d->network = NULL;
+    if (!good)
+        bogus_free(d->out);
+    return good ? 0 : -1;
+}
+
+int bogus_builtin(struct bogus *out)
+{
+    struct bogus_draft draft;
+    bool good = bogus_begin(&draft, out, 0) == 0;
+
+    if (good)
+        bogus_add_builtin(&draft);
+    return bogus_end(&draft, good);
+}
+
+void bogus_free(struct bogus *b)
+{
+    prefixes_free(&b->networks);
+    free(b->entry);
+    *b = (struct bogus){.n = 0};
+}
+
+static const struct bogus_entry *find(const struct bogus *b, const struct net_addr *a)
+{
+    int number = prefixes_find(&b->networks, a);
+
+    return number < 0 ? NULL : &b->entry[number];
+}
+
+static const char *kind_of(const struct bogus_entry *entry)
+{
+    return entry != NULL && entry->bogus ? entry->kind : NULL;
+}
+
+/* Takes the IPv4 address out. Returns the bits that stood before it; 0: there is none. */
+static unsigned unwrap(struct net_addr *out, const struct net_addr *a)
+{
+    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++) {
+        size_t octets = wrappers[i].bits / 8;
+        if (memcmp(a->ip, wrappers[i].start, octets) == 0) {
+            net_addr_v4(out, a->ip + octets);
+            return wrappers[i].bits;
+        }
+    }
+    return 0;
+}
+
+const char *bogus_kind(const struct bogus *b, const struct net_addr *a)
+{
+    const struct bogus_entry *outer = find(b, a);
+    struct net_addr inner;
+
+    if (a->family != NET_IP)
+        return NULL;
+    unsigned bits = unwrap(&inner, a);
+    if (bits == 0 || (outer != NULL && outer->bits > bits))
+        return kind_of(outer);
+    const char *kind = kind_of(find(b, &inner));
+    return kind != NULL ? kind : kind_of(outer);
+}

@@ -1,0 +1,28 @@
+/* bogus_parts - how a list of networks is made: what bogus.c and bogus_read.c share; private. */
+#ifndef MILTER_BOGUS_PARTS_H
+#define MILTER_BOGUS_PARTS_H
+
+#include "milter/bogus.h"
+
+/* A list on its way. */
+struct bogus_draft {
+    struct bogus *out;
+    struct prefix *network; /* out->n of them */
+};
+
+/* Makes room for `rows` networks and the built-in ones. Returns 0, or -1 without memory; either way to be ended. */
+int bogus_begin(struct bogus_draft *d, struct bogus *out, size_t rows);
+/* Adds a network behind the others; `kind`, cut to fit, NULL: exempt. */
+void bogus_add(struct bogus_draft *d, const struct net *net, const char *kind);
+void bogus_add_builtin(struct bogus_draft *d);
+/* Makes the list of them if all that came before is `good`. Returns 0, or -1, the list then empty. */
+int bogus_end(struct bogus_draft *d, bool good);
+
+/*
+ * Reads "ACTION TEXT", with single blanks, which is changed.  *kind, within it
+ * or constant, is NULL for an exemption.  Returns false for an action that
+ * neither refuses nor exempts.
+ */
+bool bogus_action(const char **kind, char *text);
+
+#endif

@@ -1,0 +1,54 @@
+#include "milter/conf_tables.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "milter/slurp.h"
+
+enum { CONF_TABLE_MAX = 64 << 20 };
+
+static void read_domains(struct conf *conf, struct problems *problems)
+{
+    size_t n;
+    char *text = slurp(conf->domains, CONF_TABLE_MAX, &n, problems);
+
+    errno = 0;
+    if (text != NULL &&
+        domains_read(&conf->policy.domains, conf->domains, (struct bv_str){text, n}, conf->policy.delimiter,
+                     problems) != 0 &&
+        errno == ENOMEM)
+        problems_add(problems, conf->domains, 0, "no memory");
+    free(text);
+}
+
+/* Nobody who needs no exceptions has to make a file for them; but one that is named must be there. */
+static bool is_left_out(const struct conf *conf)
+{
+    struct stat st;
+
+    return conf_line(conf, "exceptions") == 0 && lstat(conf->exceptions, &st) != 0 && errno == ENOENT;
+}
+
+static void read_exceptions(struct conf *conf, struct problems *problems)
+{
+    size_t n;
+
+    if (*conf->exceptions == '\0' || is_left_out(conf))
+        return;
+    char *text = slurp(conf->exceptions, CONF_TABLE_MAX, &n, problems);
+    errno = 0;
+    if (text != NULL &&
+        exceptions_read(&conf->policy.exceptions, conf->exceptions, (struct bv_str){text, n}, problems) != 0 &&
+        errno == ENOMEM)
+        problems_add(problems, conf->exceptions, 0, "no memory");
+    free(text);
+}
+
+void conf_read_tables(struct conf *conf, struct problems *problems)
+{
+    if (conf->domains != NULL)
+        read_domains(conf, problems);
+    if (conf->exceptions != NULL)
+        read_exceptions(conf, problems);
+}

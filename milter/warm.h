@@ -1,0 +1,15 @@
+/*
+ * warm - tells in the log that a warm-up goes on, and when it is over.  One
+ * thread: that of the reloads.
+ */
+#ifndef MILTER_WARM_H
+#define MILTER_WARM_H
+
+#include "milter/snapshot.h"
+
+/* Settings or ring are new. */
+void warm_begin(struct snapshot *s);
+/* To be called every few seconds. */
+void warm_tick(void);
+
+#endif
