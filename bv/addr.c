@@ -124,25 +124,51 @@ struct bv_str bv_addr_domain(const struct bv_addr *a)
     return (struct bv_str){a->text + a->local_len + 1, a->domain_len};
 }
 
-bool bv_addr_percent(struct bv_addr *out, const struct bv_addr *a)
+/* Index behind the last of a character, 0: there is none. */
+static size_t behind_last(struct bv_str s, char c)
 {
-    struct bv_str local = bv_addr_local(a);
-    size_t i = local.n;
+    size_t i = s.n;
 
-    while (i > 0 && local.p[i - 1] != '%')
+    while (i > 0 && s.p[i - 1] != c)
         i--;
-    if (a->shape != BV_MAILBOX || a->overlong || i <= 1 || i == local.n)
-        return false;
+    return i;
+}
 
-    struct bv_addr inner;
-    addr_clear(&inner, BV_MAILBOX);
-    struct bv_str domain = without_final_dot((struct bv_str){local.p + i, local.n - i});
-    if (domain.n > BV_DOMAIN_MAX || !is_domain(domain))
+/* The two halves of a local part that is an address itself: at its last '@', else its last '%', else its first '!'. */
+static bool split_local(struct bv_str *user, struct bv_str *host, struct bv_str local)
+{
+    size_t i = behind_last(local, '@');
+    const char *bang = memchr(local.p, '!', local.n);
+
+    if (i == 0)
+        i = behind_last(local, '%');
+    if (i > 0) {
+        *user = (struct bv_str){local.p, i - 1};
+        *host = (struct bv_str){local.p + i, local.n - i};
+    } else if (bang != NULL) {
+        size_t n = (size_t)(bang - local.p);
+        *host = (struct bv_str){local.p, n};
+        *user = (struct bv_str){bang + 1, local.n - n - 1};
+    } else {
         return false;
-    memcpy(inner.text, local.p, local.n);
-    inner.text[i - 1] = '@';
-    inner.local_len = i - 1;
-    inner.domain_len = domain.n;
+    }
+    *host = without_final_dot(*host);
+    return user->n > 0 && host->n > 0 && host->n <= BV_DOMAIN_MAX && is_domain(*host);
+}
+
+bool bv_addr_inner(struct bv_addr *out, const struct bv_addr *a)
+{
+    struct bv_str local = bv_addr_local(a), user, host;
+    struct bv_addr inner;
+
+    if (a->shape != BV_MAILBOX || a->overlong || !split_local(&user, &host, local))
+        return false;
+    addr_clear(&inner, BV_MAILBOX);
+    memcpy(inner.text, user.p, user.n);
+    inner.text[user.n] = '@';
+    memcpy(inner.text + user.n + 1, host.p, host.n);
+    inner.local_len = user.n;
+    inner.domain_len = host.n;
     inner.ill_formed = a->ill_formed;
     inner.needs_quotes = !lex_is_dot_atom(bv_addr_local(&inner));
     inner.non_ascii = has_non_ascii(local);

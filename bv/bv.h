@@ -80,10 +80,11 @@ struct bv_str bv_addr_local(const struct bv_addr *a);
 struct bv_str bv_addr_domain(const struct bv_addr *a);
 
 /*
- * The mailbox that "user%host@relay" hands on to: user@host.  Returns false,
- * *out unchanged, when the local part holds no usable '%'.
+ * The mailbox that "user%host@relay", "user@host@relay" or "host!user@relay"
+ * hands on to: user@host.  Returns false, *out unchanged, when the local part
+ * is no such address.
  */
-bool bv_addr_percent(struct bv_addr *out, const struct bv_addr *a);
+bool bv_addr_inner(struct bv_addr *out, const struct bv_addr *a);
 
 /*
  * Writes local@domain (or local alone), quoting the local part where it must

@@ -122,6 +122,7 @@ static int compare(const void *a, const void *b)
     return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
 }
 
+/* Of two in the order of compare(). */
 static bool holds(const struct net *outer, const struct net *inner)
 {
     struct net copy = *outer;
@@ -129,7 +130,7 @@ static bool holds(const struct net *outer, const struct net *inner)
     struct net_addr first = {.family = NET_IP};
 
     memcpy(first.ip, inner->ip, NET_OCTETS);
-    return outer->bits <= inner->bits && net_contains(&list, &first);
+    return net_contains(&list, &first);
 }
 
 /*

@@ -1,4 +1,4 @@
-/* bogus_parts - how a list of networks is made: what bogus.c and bogus_read.c share; private. */
+/* bogus_parts - how a list of networks is made: what the bogus*.c files share; private. */
 #ifndef MILTER_BOGUS_PARTS_H
 #define MILTER_BOGUS_PARTS_H
 
@@ -10,7 +10,7 @@ struct bogus_draft {
     struct prefix *network; /* out->n of them */
 };
 
-/* Makes room for `rows` networks and the built-in ones. Returns 0, or -1 without memory; either way to be ended. */
+/* Makes room for `rows` networks and the built-in ones. Returns 0, or -1 without memory; end it either way. */
 int bogus_begin(struct bogus_draft *d, struct bogus *out, size_t rows);
 /* Adds a network behind the others; `kind`, cut to fit, NULL: exempt. */
 void bogus_add(struct bogus_draft *d, const struct net *net, const char *kind);

@@ -61,7 +61,6 @@ static bool next_line(struct reader *r)
 
     while (r->below < r->end && (is_blank(*r->below) || *r->below == '#')) {
         char *start = r->below, *end = take_line(r);
-        *r->stop = ' ';
         if (is_empty(start, end))
             memset(start, ' ', (size_t)(end - start));
         r->stop = end;
@@ -149,7 +148,7 @@ static bool take_network(struct reader *r, struct net *out, bool *mapped, struct
     }
     memcpy(first.ip, out->ip, NET_OCTETS);
     net_addr_write(text, &first);
-    *mapped = out->bits >= 96 && strchr(text, ':') == NULL && memchr(word.p, ':', word.n) != NULL;
+    *mapped = strchr(text, ':') == NULL && memchr(word.p, ':', word.n) != NULL;
     return true;
 }
 

@@ -3,7 +3,7 @@
 /* A recipient as one of its readings, and what its tag is worth. */
 struct judged {
     struct bv_addr addr;
-    bool percent;             /* not the address as it stands, but the one that '%' hands on to */
+    bool percent;             /* not the address as it stands, but the one that it hands on to */
     const struct domain *row; /* NULL: ours for want of a readable domain */
     struct bv_result result;  /* borrows from addr */
 };
@@ -18,8 +18,8 @@ static bool is_ours(const struct policy *p, const struct bv_addr *a, const struc
 }
 
 /*
- * Judges what a recipient means.  "user%host@relay" is read as it stands, and
- * as the mailbox that the relay would hand on to; a valid reading wins, else
+ * Judges what a recipient means.  "user%host@relay" (or "user@host@relay", or
+ * "host!user@relay") is read as it stands, and as the mailbox that the relay would hand on to; a valid reading wins, else
  * the innermost that is ours.  Returns false when none is ours.
  */
 static bool judge(struct judged *out, const struct policy *p, const struct policy_keys *keys,
@@ -37,7 +37,7 @@ static bool judge(struct judged *out, const struct policy *p, const struct polic
             bv_verify(&out->result, &out->addr, &keys->all, keys->today);
         }
         percent = true;
-    } while (!(ours && out->result.status == BV_VALID) && bv_addr_percent(&reading, &reading));
+    } while (!(ours && out->result.status == BV_VALID) && bv_addr_inner(&reading, &reading));
     return ours;
 }
 
@@ -131,6 +131,7 @@ static void decide_bounce(struct decision *out, const struct policy *p, const st
     out->event = EVENT_BOUNCE;
     out->verdict = bounce_verdict(j->result.status);
     if (never_sends(out, p, j)) {
+        out->never = true;
         out->action = ACTION_REJECT;
         out->at_end = false;
         return;

@@ -21,7 +21,7 @@ static void tell(enum storm_change change)
     switch (change) {
     case STORM_BEGINS:
         storm_describe_begin(text, &brake.storm);
-        log_warn("storm begins: %s; until it ends, untagged bounces are judged at RCPT", text);
+        log_warn("storm begins: %s; until it ends, untagged bounces of such clients are judged at RCPT", text);
         break;
     case STORM_ENDS:
         storm_describe_end(text, &brake.storm);
@@ -41,9 +41,14 @@ void brake_note(const struct storm_limits *limits, const struct net_addr *client
     pthread_mutex_unlock(&brake.lock);
 }
 
-bool brake_storm(void)
+bool brake_storm(const struct net_addr *client)
 {
-    return atomic_load_explicit(&brake.on, memory_order_relaxed);
+    if (!atomic_load_explicit(&brake.on, memory_order_relaxed))
+        return false;
+    pthread_mutex_lock(&brake.lock);
+    bool part = storm_has(&brake.storm, client);
+    pthread_mutex_unlock(&brake.lock);
+    return part;
 }
 
 void brake_tick(const struct storm_limits *limits)

@@ -1,7 +1,7 @@
 /*
  * brake - the daemon's own storm watch: one for all sessions.  While a storm of
- * invalid bounces lasts, untagged ones are judged at RCPT.  Thread-safe; logs
- * the begin and the end of a storm.
+ * invalid bounces lasts, untagged ones of the clients that bring it are judged
+ * at RCPT.  Thread-safe; logs the begin and the end of a storm.
  */
 #ifndef MILTER_BRAKE_H
 #define MILTER_BRAKE_H
@@ -14,8 +14,11 @@
 /* Counts an invalid bounce from a client. */
 void brake_note(const struct storm_limits *limits, const struct net_addr *client);
 
-/* Whether there is a storm; costs next to nothing. */
-bool brake_storm(void);
+/*
+ * Whether there is a storm, and the client has a part in it: one stranger must
+ * not have the replies of others refused.  Costs next to nothing without a storm.
+ */
+bool brake_storm(const struct net_addr *client);
 
 /* Lets a storm end that is over; to be called every few seconds. */
 void brake_tick(const struct storm_limits *limits);

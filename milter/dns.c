@@ -15,7 +15,14 @@
 #include "milter/clock.h"
 #include "milter/dns_server.h"
 
-enum { CLASS_IN = 1, RCODE_NXDOMAIN = 3 };
+enum {
+    CLASS_IN = 1,
+    RCODE_NXDOMAIN = 3,
+    FLAGS_AT = 2, /* octets of a message's header, RFC 1035 4.1.1 */
+    TRUNCATED = 0x02,
+    AUTHORITY_COUNT_AT = 8,
+    HEADER = 12
+};
 
 struct dns {
     struct ub_ctx *ctx;
@@ -28,7 +35,20 @@ static enum guard_dns outcome(int err, const struct ub_result *r)
 {
     if (err != 0 || r->bogus || (r->rcode != 0 && r->rcode != RCODE_NXDOMAIN))
         return GUARD_DNS_FAILED;
-    return r->havedata ? GUARD_DNS_OK : GUARD_DNS_NONE;
+    if (r->havedata)
+        return GUARD_DNS_OK;
+    /* An answer that was too much for libunbound looks like none otherwise. */
+    const unsigned char *packet = r->answer_packet;
+    bool whole = packet != NULL && r->answer_len >= HEADER && (packet[FLAGS_AT] & TRUNCATED) == 0;
+    return whole ? GUARD_DNS_NONE : GUARD_DNS_FAILED;
+}
+
+/* libunbound gives any number as the TTL of a "no" that came without an SOA record, RFC 2308 2.2. */
+static int64_t negative_ttl(const struct ub_result *r)
+{
+    const unsigned char *count = (const unsigned char *)r->answer_packet + AUTHORITY_COUNT_AT;
+
+    return count[0] != 0 || count[1] != 0 ? r->ttl : 0;
 }
 
 /* In the thread of serve(). */
@@ -39,7 +59,7 @@ static void on_answer(void *question, int err, struct ub_result *r)
     if (got == GUARD_DNS_OK)
         asking_answer(question, got, r->ttl, r->data, r->len);
     else
-        asking_answer(question, got, got == GUARD_DNS_NONE ? r->ttl : 0, NULL, NULL);
+        asking_answer(question, got, got == GUARD_DNS_NONE ? negative_ttl(r) : 0, NULL, NULL);
     ub_resolve_free(r);
 }
 

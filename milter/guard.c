@@ -27,7 +27,7 @@ static bool ends_with(const char *name, const char *end)
     return n >= length && strcmp(name + n - length, end) == 0;
 }
 
-/* Names that are an address: some owners write one where a name belongs, and "localhost" is not asked for everywhere. */
+/* Names that are an address: some write one where a name belongs, and not every resolver knows "localhost". */
 static bool read_name(struct net_addr *out, const char *name)
 {
     unsigned char octets[4];
@@ -56,8 +56,8 @@ static void weigh_host(struct tally *t, const struct bogus *bogus, const struct 
 
 static bool is_null_mx(const struct guard_facts *facts)
 {
-    return facts->mx == GUARD_DNS_OK && !facts->implicit && facts->n == 1 && !facts->more &&
-           facts->host[0].preference == 0 && facts->host[0].name[0] == '\0';
+    return facts->mx == GUARD_DNS_OK && facts->n == 1 && !facts->more && facts->host[0].preference == 0 &&
+           facts->host[0].name[0] == '\0';
 }
 
 static uint32_t clamp(uint32_t ttl)

@@ -28,6 +28,9 @@ struct recipient {
     char text[];    /* the four of them */
 };
 
+/* Postfix needs time by the square of them: a bounce that brings as many is refused. */
+enum { MESSAGE_COPIES = 1000 };
+
 struct message {
     struct policy_facts facts;
     struct decision sign;
@@ -36,9 +39,10 @@ struct message {
     size_t stored;      /* those of them that are kept below */
     size_t no_tag;      /* those of them whose destination wants no tag */
     int no_tag_line;    /* of the exceptions table, with no_tag */
+    bool cannot_hold;   /* the MTA knows no quarantine */
     bool judged;        /* some recipient is one of a bounce */
     bool by_type;       /* the type of the message decides on some recipient */
-    size_t copies;      /* fields of our name in the header, as far as it has come */
+    size_t copies;      /* fields of our name in the header, as far as it has come; at most MESSAGE_COPIES */
     struct report type; /* from the header, with by_type */
     struct recipient *first, **last;
     char from[]; /* the sender, as the client gave it */

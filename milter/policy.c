@@ -53,7 +53,7 @@ void policy_clear(struct decision *out)
     out->reason = BV_TAGGABLE;
     out->expires = 0;
     out->line = out->exception = 0;
-    out->warming = out->by_type = false;
+    out->never = out->warming = out->by_type = false;
     out->ours = out->percent = false;
     out->replace = false;
 }

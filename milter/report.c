@@ -180,7 +180,7 @@ static bool means_no(const char *text)
 static void take_mark(struct report *r, struct bv_str name, const char *value)
 {
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
-        if (!bv_str_same_nocase(name, bv_str(marks[i].name)))
+        if (bv_lower(*marks[i].name) != bv_lower(*name.p) || !bv_str_same_nocase(name, bv_str(marks[i].name)))
             continue;
         char text[128];
         size_t n = plain_text(text, sizeof text, value);
@@ -230,16 +230,21 @@ enum report_type report_type(const struct report *r)
 {
     unsigned s = r->seen, autos = s & (AUTO_REPLIED | AUTO_GENERATED | AUTO_NO);
 
-    if ((s & (BOUNCE | CONFLICT | FROM_DAEMON)) || (autos & (autos - 1)))
+    if ((s & (BOUNCE | CONFLICT)) || (autos & (autos - 1)))
+        return REPORT_OTHER;
+    if ((s & SUBJECT_DMARC) && (s & TYPE_CARRIER) && !(s & (SUBJECT_BOUNCE | TYPE_NO_REPLY | TYPE_FEEDBACK)))
+        return REPORT_DMARC; /* some gateways send them as mailer-daemon */
+    if (s & FROM_DAEMON)
         return REPORT_OTHER;
     if (s & TYPE_FEEDBACK) /* its subject may be that of the message it complains of */
         return (s & SUBJECT_BOUNCE) && (s & FROM_POSTMASTER) ? REPORT_OTHER : REPORT_FEEDBACK;
-    if (s & (SUBJECT_BOUNCE | TYPE_NO_REPLY))
+    if (s & TYPE_MDN) /* likewise */
+        return (s & SUBJECT_BOUNCE) && (s & FROM_POSTMASTER) ? REPORT_OTHER : REPORT_MDN;
+    if (s & TYPE_NO_REPLY)
         return REPORT_OTHER;
-    if (s & TYPE_MDN)
-        return REPORT_MDN;
-    if ((s & SUBJECT_DMARC) && (s & TYPE_CARRIER))
-        return REPORT_DMARC;
+    /* A person's subject may sound like that of a bounce; what answers it says so in other ways as well. */
+    if ((s & SUBJECT_BOUNCE) && !((s & (AUTO_REPLIED | REPLY)) && (s & ANSWER)))
+        return REPORT_OTHER;
     if ((s & FROM_POSTMASTER) && !(s & SUBJECT_AWAY))
         return REPORT_OTHER;
     return is_reply(s) ? REPORT_AUTO_REPLY : REPORT_OTHER;

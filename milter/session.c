@@ -347,7 +347,9 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
         t->headers = policy_needs_header(policy);
         t->header_awaited = (*want_protocol & SMFIP_NR_HDR) == 0;
         t->eoh_awaited = (*want_protocol & SMFIP_NR_EOH) == 0;
-        if (actions & SMFIF_SETSYMLIST)
+        t->cannot_hold = (actions & SMFIF_QUARANTINE) == 0;
+        t->macros = (actions & SMFIF_SETSYMLIST) != 0;
+        if (t->macros)
             ask_for_macros(ctx, policy);
         log_debug("negotiated: actions 0x%lx, protocol 0x%lx", *want_actions, *want_protocol);
         answer = SMFIS_CONTINUE;

@@ -14,6 +14,14 @@ static bool is_to_be_replaced(const struct recipient *r)
     return r->decision.replace && !is_replaced_by_mta(r);
 }
 
+/* Where recipients merge, they do so in any case of letters. */
+static bool is_same_address(const struct recipient *a, const struct recipient *b)
+{
+    if (*a->resolved != '\0')
+        return strcasecmp(a->address, b->address) == 0;
+    return a->hash == b->hash && strcmp(a->address, b->address) == 0;
+}
+
 /* Whether `address` is where it is delivered to anyway: with a tag that stays, or through a relay, it is not. */
 static bool stays_as_meant(const struct recipient *r)
 {
@@ -65,7 +73,7 @@ static bool is_given_back(const struct message *m, const struct recipient *r)
     if (r->decision.key >= 0)
         return false;
     for (const struct recipient *o = m->first; o != NULL; o = o->next)
-        if (o->decision.replace && o->hash == r->hash && strcmp(o->address, r->address) == 0)
+        if (o->decision.replace && is_same_address(o, r))
             return true;
     return false;
 }
@@ -82,6 +90,17 @@ static bool is_merged_with_other(const struct message *m, const struct recipient
         if (!is_unwanted(o) && strcasecmp(o->resolved, r->resolved) == 0)
             return true;
     return false;
+}
+
+/* No honest mail brings so many fields of our name. */
+static void settle_copies(struct message *m)
+{
+    for (struct recipient *r = m->first; m->copies >= MESSAGE_COPIES && r != NULL; r = r->next) {
+        if (r->decision.event != EVENT_BOUNCE)
+            continue;
+        r->decision.action = ACTION_REJECT;
+        r->decision.replace = r->decision.by_type = false;
+    }
 }
 
 /* A reply is no bounce: whoever sends it cannot know the tag. */
@@ -119,7 +138,7 @@ static const struct recipient *settle_refusals(struct message *m)
     return refused == m->accepted ? first : NULL;
 }
 
-/* The MTA holds a message as a whole: with anybody else on it, marks must do. */
+/* The MTA holds a message as a whole, if it can: with anybody else on it, marks must do. */
 static const struct recipient *settle_quarantine(struct message *m)
 {
     const struct recipient *hold = NULL;
@@ -130,7 +149,7 @@ static const struct recipient *settle_quarantine(struct message *m)
         held += r->decision.action == ACTION_QUARANTINE;
         hold = hold == NULL && r->decision.action == ACTION_QUARANTINE ? r : hold;
     }
-    if (hold == NULL || gone + held == m->accepted)
+    if (hold == NULL || (gone + held == m->accepted && !m->cannot_hold))
         return hold;
     for (struct recipient *r = m->first; r != NULL; r = r->next)
         if (r->decision.action == ACTION_QUARANTINE)
@@ -152,6 +171,7 @@ static void settle_sender(struct message *m, const struct policy *p)
 void message_settle(struct message *m, const struct policy *p, struct outcome *out)
 {
     settle_sender(m, p);
+    settle_copies(m);
     settle_replies(m, p);
     *out = (struct outcome){.only_one = m->accepted == 1, .refuse = settle_refusals(m)};
     out->hold = settle_quarantine(m);

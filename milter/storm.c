@@ -116,6 +116,14 @@ enum storm_change storm_tick(struct storm *s, const struct storm_limits *limits,
     return judge(s, limits);
 }
 
+bool storm_has(const struct storm *s, const struct net_addr *client)
+{
+    for (size_t i = 0; i < s->clients; i++)
+        if (same_client(&s->client[i].addr, client))
+            return s->client[i].window.sum > 0;
+    return false;
+}
+
 /* The busiest client that is not among those marked; its mark is set. */
 static const struct storm_client *next_busiest(const struct storm *s, bool marked[STORM_CLIENTS])
 {

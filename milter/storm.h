@@ -56,6 +56,8 @@ enum storm_change { STORM_SAME = 0, STORM_BEGINS, STORM_ENDS };
  */
 enum storm_change storm_note(struct storm *s, const struct storm_limits *limits, int64_t now,
                              const struct net_addr *client);
+/* Whether invalid bounces of a client were among those of the last minute, as far as clients are kept apart. */
+bool storm_has(const struct storm *s, const struct net_addr *client);
 /* Lets time pass; to be called every few seconds. With threshold 0 a storm ends at once. */
 enum storm_change storm_tick(struct storm *s, const struct storm_limits *limits, int64_t now);
 

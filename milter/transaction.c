@@ -27,17 +27,17 @@ static void set_address(struct net_addr *out, const struct sockaddr *addr)
         out->family = NET_UNIX;
 }
 
-/* Postfix names only hosts whose name leads back to the address; Sendmail tells by a macro. */
-static bool is_confirmed(const char *name, const char *resolve)
+/* Postfix names only hosts whose name leads back to the address; Sendmail tells by a macro, when it is asked. */
+static bool is_confirmed(const struct transaction *t, const char *name, const char *resolve)
 {
     return name != NULL && *name != '[' && strcmp(name, "unknown") != 0 &&
-           (resolve == NULL || strcmp(resolve, "OK") == 0);
+           (resolve == NULL ? t->macros : strcmp(resolve, "OK") == 0);
 }
 
 void transaction_client(struct transaction *t, const char *name, const char *resolve,
                         const struct sockaddr *addr, const char *daemon)
 {
-    t->confirmed = is_confirmed(name, resolve);
+    t->confirmed = is_confirmed(t, name, resolve);
     t->merges = resolve != NULL;
     set_address(&t->addr, addr);
     free(t->name);
@@ -65,7 +65,8 @@ static void log_decision(const struct transaction *t, const char *queue_id, cons
 
     verdict_line(line, queue_id, &client, d, bare(t->message->from), bare(rcpt));
     log_line(line);
-    if (d->event == EVENT_BOUNCE && verdict_result(d->verdict) == RESULT_FAIL)
+    if (d->event == EVENT_BOUNCE && verdict_result(d->verdict) == RESULT_FAIL && !d->never &&
+        d->action != ACTION_ACCEPT)
         brake_note(&snapshot_conf(t->snapshot)->storm, &t->addr);
 }
 
@@ -82,6 +83,7 @@ static int judge_sender(struct transaction *t, bool authenticated)
     if (snapshot_keys(&keys, &macs, t->snapshot, clock_now()) != 0)
         return -1;
     bv_addr_read(&sender, bv_str(m->from));
+    m->cannot_hold = t->cannot_hold;
     policy_facts(&m->facts, policy, &client, sender.shape == BV_NULL_SENDER);
     policy_mail(&m->sign, m->tagged, policy, &keys, m->facts.direction, &sender);
     log_debug("MAIL: %s%s", direction_word(m->facts.direction), m->facts.null_sender ? ", null sender" : "");
@@ -135,7 +137,7 @@ static int judge_recipient(struct transaction *t, const struct conf *conf, struc
 
     if (m->sign.action == ACTION_TEMPFAIL || snapshot_keys(&keys, &macs, t->snapshot, clock_now()) != 0)
         return -1;
-    m->facts.hurry = brake_storm();
+    m->facts.hurry = brake_storm(&t->addr);
     policy_rcpt(d, address, &conf->policy, &keys, &m->facts, bv_str(rcpt));
     snapshot_keys_done(t->snapshot, macs);
     apply_brake(t, conf, d);
@@ -189,7 +191,7 @@ void transaction_header(struct transaction *t, const char *name, const char *val
 
     if (m == NULL || !m->judged)
         return;
-    if (strcasecmp(name, snapshot_conf(t->snapshot)->header_name) == 0)
+    if (m->copies < MESSAGE_COPIES && strcasecmp(name, snapshot_conf(t->snapshot)->header_name) == 0)
         m->copies++;
     if (m->by_type)
         report_header(&m->type, name, value);

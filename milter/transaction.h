@@ -17,6 +17,8 @@ struct transaction {
     char *name;                /* of the client's host; NULL: the MTA gave none */
     bool confirmed;            /* the name leads back to the address */
     bool merges;               /* the MTA is Sendmail, to which two recipients may be one */
+    bool macros;               /* the MTA sends the macros that it is asked for */
+    bool cannot_hold;          /* it knows no quarantine */
     bool headers;              /* the MTA was asked to send them, */
     bool header_awaited;       /* and waits for an answer to each, */
     bool eoh_awaited;          /* or to their end */

@@ -61,10 +61,11 @@ struct decision {
     long expires;           /* last day of the tag, with VERDICT_VALID and VERDICT_EXPIRED */
     int line;               /* of the domains table; 0: no row decided */
     int exception;          /* line of the exceptions table that decided; 0: none */
+    bool never;             /* refused whatever its tag: its owner never sends */
     bool warming;           /* without warm-up, the action would be another than ACTION_MARK */
     bool by_type;           /* untagged: the type of the message may make it VERDICT_REPLY at its end */
     bool ours;              /* the recipient is in a domain of ours, or in none that can be read */
-    bool percent;           /* it is ours as the mailbox that "user%host@relay" hands on to */
+    bool percent;           /* it is ours as the mailbox that "user%host@relay" and its like hand on to */
     bool replace;           /* the sender or recipient is to be replaced by the address that came with this */
 };
 

@@ -53,15 +53,15 @@ nm_undefined() {
         nm -u "build/opt/$object" | awk -v o="$object" '{ print o ": " $2 }'
     done
 }
-libc='mem(cpy|cmp|set|r?chr|move|mem)|str(len|chr|cpy|cmp|rchr|ncasecmp|spn|cspn|pbrk|dup)|stpcpy|__(mem|str|stp)[a-z]*_chk|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_'
+libc='mem(cpy|cmp|set|r?chr|move|mem)|str(len|chr|cpy|cmp|rchr|ncat|n?casecmp|casestr|spn|cspn|pbrk|dup)|stpcpy|__(mem|str|stp)[a-z]*_chk|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_'
 own='bv_|lex_'
 # shellcheck disable=SC2046
 nm_undefined $(git ls-files -co --exclude-standard 'bv/*.c' | sed 's/c$/o/') |
     grep -vE "^[^:]*: ($libc|($own).*)\$" |
     grep -vE '^bv/mac.o: (EVP_|OSSL_PARAM_|CRYPTO_memcmp|OPENSSL_cleanse)' | report 'bv is pure, but needs'
-for object in settle net problems names prefixes lines tables exceptions exceptions_read policy verdict message storm netstring report mime plain phrases; do
+for object in settle bounce net problems names prefixes bogus bogus_read bogus_action guard guard_cache lines tables exceptions exceptions_read policy verdict message storm netstring report mime plain phrases; do
     nm_undefined "milter/$object.o"
-done | grep -vE "^[^:]*: ($libc|(bv|lex|keys_time|net|names|prefixes|lines|domains|exceptions|verdict|event|action|result|problem|problems|policy|report|mime|plain|phrases)_.*)\$" |
+done | grep -vE "^[^:]*: ($libc|keys_signing|(bv|lex|keys_time|net|names|prefixes|bogus|guard|lines|domains|exceptions|verdict|event|action|result|problem|problems|policy|report|mime|plain|phrases)_.*)\$" |
     grep -vE ': (malloc|calloc|free|qsort|inet_(pton|ntop)|strtoul|__errno_location|(__)?v?snprintf(_chk)?)$' |
     report 'the policy is pure, but needs'
 nm build/opt/bv/*.o | awk '$2 ~ /^[BbDdC]$/ { print $3 }' | report 'bv has no state, but keeps'

@@ -110,6 +110,7 @@ int main(int argc, char **argv)
     bench_head();
     good = bench_tables(&domains, rounds) && good;
     good = bench_exceptions(rounds) && good;
+    good = bench_guard(rounds) && good;
     for (int threads = 1; threads <= cores; threads += cores > 1 ? (int)cores - 1 : 1) {
         run(ns, threads, rounds);
         good = tell(ns, threads, rounds) && good;

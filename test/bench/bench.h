@@ -27,5 +27,7 @@ bool bench_tell(const struct bench_figure *f);
 bool bench_tables(struct domains *d, int rounds);
 /* Measures the exceptions table: networks, then names. */
 bool bench_exceptions(int rounds);
+/* Measures the MX guard: a table of networks, what kind an address is of, the cache of verdicts. */
+bool bench_guard(int rounds);
 
 #endif

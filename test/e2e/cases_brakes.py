@@ -171,6 +171,17 @@ def storm_lasts():
         same(codes(WORLD.one(own.name, ORDINARY, [bracket(fresh())])), ["continue"], "ordinary mail")
         same(codes(WORLD.one(own.name, "<>", [bracket(fresh())], INTERNAL)), ["continue"], "an internal bounce")
         same(len([line for line in own.daemon.lines if "storm begins" in line]), 1, "words of its begin")
+        said = WORLD.one(own.name, "<>", [bracket(fresh())], "192.0.2.99", headers=MDN)
+        true(said.final.accepted, f"a receipt from a client that has no part in it: {said}")
+
+
+@SUITE.case("storm: neither what is accepted nor what is sent to those who never send begins one")
+def storm_not_counted():
+    with Own(**dict(STORM, domains="example.com accept\nparked.example no-bounces\n")) as own:
+        for _ in range(4):
+            WORLD.one(own.name, "<>", [bracket(fresh())])
+            WORLD.one(own.name, "<>", [bracket(fresh("parked.example"))])
+        true(not begun(own, 0.3), "a storm of eight that do not count")
 
 
 @SUITE.case("storm: ends when it has been quiet for long enough, and says so; the next one begins anew")

@@ -34,6 +34,14 @@ def blind(daemon):
         no_copies(with_copies(count), said)
 
 
+@SUITE.case("copies: a bounce that brings a thousand is refused, since Postfix needs long to delete them")
+def too_many():
+    said = WORLD.one("data", "<>", [TAG], headers=with_copies(999))
+    same(len(deletions(said)), 999, "deletions")
+    said = WORLD.one("data", "<>", [TAG], headers=with_copies(1000))
+    same((said.eom[:3], said.changes), ("550", []), f"a thousand: {said}")
+
+
 @SUITE.case("copies: counted where the MTA waits for an answer to each field")
 def answered():
     for protocol in (PROTOCOL["SKIP"], 0x77f):

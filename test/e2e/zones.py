@@ -18,7 +18,7 @@ GOOD, GOOD2 = "192.31.196.1", "192.31.196.2"  # special-purpose, but reachable f
 GOOD6 = "2620:4f:8000::1"
 TTL, NEGATIVE_TTL = 300, 120
 HUGE = 300  # exchangers, or addresses
-LONG = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 53]) + ".example"  # 253 octets
+LONG = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 53])  # with ".example" 253 octets
 
 CONFIG = """
 server:
@@ -43,89 +43,75 @@ remote-control:
 ZONE = '\nzone:\n    name: "{name}"\n    zonefile: "{name}.zone"\n'
 HEAD = f"$TTL {TTL}\n@ SOA ns hostmaster 1 3600 600 86400 {NEGATIVE_TTL}\n@ NS ns\nns A 127.0.0.1\n"
 
-# What a domain under "example" has, each written "TYPE DATA" or "NAME TYPE DATA", the name below the domain's own.
+# What the domains under "example" have: records as in zone files, with the domain itself as origin.
 DOMAINS = {
-    "healthy": ["MX 10 mx", f"mx A {GOOD}", f"mx AAAA {GOOD6}"],
-    "a-only": [f"A {GOOD}"],
-    "aaaa-only": [f"AAAA {GOOD6}"],
-    "v4-mx": ["MX 10 mx", f"mx A {GOOD}"],
-    "cname-mx": ["MX 10 alias", "alias CNAME alias2", "alias2 CNAME mx.healthy.example."],
-    "cname-domain": ["CNAME healthy.example."],
-    "cname-to-a": ["CNAME a-only.example."],
-    "dname": ["DNAME healthy.example."],
-    "five-mx": ["MX 50 mx5", "MX 10 mx1", "MX 30 mx3", "MX 20 mx2", "MX 40 mx4"]
+    "healthy": ["@ MX 10 mx", f"mx A {GOOD}", f"mx AAAA {GOOD6}"],
+    "a-only": [f"@ A {GOOD}"],
+    "aaaa-only": [f"@ AAAA {GOOD6}"],
+    "v4-mx": ["@ MX 10 mx", f"mx A {GOOD}"],
+    "cname-mx": ["@ MX 10 alias", "alias CNAME alias2", "alias2 CNAME mx.healthy.example."],
+    "cname-domain": ["@ CNAME healthy.example."],
+    "cname-to-a": ["@ CNAME a-only.example."],
+    "dname": ["@ DNAME healthy.example."],
+    "five-mx": ["@ MX 50 mx5", "@ MX 10 mx1", "@ MX 30 mx3", "@ MX 20 mx2", "@ MX 40 mx4"]
                + [f"mx{n} A 192.31.196.{n}" for n in range(1, 6)],
-    "same-preference": ["MX 10 c", "MX 10 a", "MX 10 b"] + [f"{name} A {GOOD}" for name in "abc"],
-    "twice": ["MX 10 mx", "MX 20 mx", f"mx A {GOOD}"],
-    "loopback": ["MX 10 lo", "lo A 127.0.0.1"],
-    "loopback6": ["MX 10 lo", "lo A 127.0.0.6"],
-    "collision": ["MX 10 lo", "lo A 127.0.53.53"],
-    "zero": ["MX 10 lo", "lo A 0.0.0.0"],
-    "loopback-alias": ["MX 10 lo", "lo CNAME lo.loopback.example."],
-    "private": ["MX 10 mx", "mx A 10.1.2.3"],
-    "mixed": ["MX 10 mx", f"mx A {GOOD}", "mx A 127.0.0.1"],
-    "mixed-hosts": ["MX 10 lo", "MX 20 mx", "lo A 127.0.0.1", f"mx A {GOOD}"],
-    "null-mx": ["MX 0 ."],
-    "null-mx-beside": ["MX 0 .", "MX 10 mx.healthy.example."],
-    "root-mx": ["MX 10 ."],
-    "two-roots": ["MX 0 .", "MX 10 ."],
-    "literal-mx": ["MX 10 127.0.0.1."],
-    "localhost-mx": ["MX 10 localhost."],
-    "loopback-v6": ["MX 10 lo", "lo AAAA ::1"],
-    "mapped": ["MX 10 lo", "lo AAAA ::ffff:127.0.0.1"],
-    "sixtofour": ["MX 10 lo", "lo AAAA 2002:7f00:1::1"],
-    "nat64": ["MX 10 lo", "lo AAAA 64:ff9b::7f00:1"],
-    "a-loopback": ["A 127.0.0.1"],
-    "no-address": ["TXT nothing"],
-    "dangling": ["MX 10 missing"],
-    "text-mx": ["MX 10 text", "text TXT nothing"],
-    "elsewhere": ["MX 10 mx.outside.invalid-zone."],
-    "huge": [f"MX {n} mx{n}" for n in range(HUGE, 0, -1)] + [f"mx{n} A {GOOD}" for n in range(1, HUGE + 1)],
-    "huge-a": ["MX 10 mx"] + [f"mx A 10.0.{n // 200}.{n % 200}" for n in range(HUGE)],
-    "*.wild": ["MX 10 mx.healthy.example."],
-    "*.wild-a": ["A 127.0.0.1"],
-    "odd": [r"MX 10 a\.b\032C\000\255\\\@", rf"a\.b\032c\000\255\\\@ A {GOOD}"],
-    "odder": ["MX 10 " + r"\001" * 63 + "." + r"\001" * 63, "MX 20 mx", f"mx A {GOOD}"],
-    "upper": ["MX 10 MX.Healthy.EXAMPLE."],
-    "underscore": ["MX 10 _mx", f"_mx A {GOOD}"],
-    "xn--bcher-kva": ["MX 10 xn--mx-gka", f"xn--mx-gka A {GOOD}"],
-    "short-ttl": ["3600 MX 10 mx", f"mx 40 A {GOOD}", f"mx 90 AAAA {GOOD6}"],
-    "zero-ttl": ["0 MX 10 mx", f"mx 0 A {GOOD}"],
-    "long-ttl": ["2147483647 MX 10 mx", f"mx 2147483647 A {GOOD}", f"mx 2147483647 AAAA {GOOD6}"],
-    "loop": ["CNAME loop2.example."],
-    "loop2": ["CNAME loop.example."],
-    "loop-mx": ["MX 10 loop.example."],
-    "self": ["CNAME self.example."],
-    # below nasty.py's names
-    "slow-mx": ["MX 10 slow1500.nasty.example."],
-    "silent-mx": ["MX 10 mx.healthy.example.", "MX 20 silent.nasty.example."],
-    "silent-bogus": ["MX 10 lo.loopback.example.", "MX 20 silent.nasty.example."],
-    "failing-mx": ["MX 10 servfail.nasty.example."],
-    "half-failing": ["MX 10 no-aaaa.nasty.example."],
+    "same-preference": ["@ MX 10 c", "@ MX 10 a", "@ MX 10 b"] + [f"{name} A {GOOD}" for name in "abc"],
+    "twice": ["@ MX 10 mx", "@ MX 20 mx", f"mx A {GOOD}"],
+    "loopback": ["@ MX 10 lo", "lo A 127.0.0.1"],
+    "loopback6": ["@ MX 10 lo", "lo A 127.0.0.6"],
+    "collision": ["@ MX 10 lo", "lo A 127.0.53.53"],
+    "zero": ["@ MX 10 lo", "lo A 0.0.0.0"],
+    "loopback-alias": ["@ MX 10 lo", "lo CNAME lo.loopback.example."],
+    "private": ["@ MX 10 mx", "mx A 10.1.2.3"],
+    "mixed": ["@ MX 10 mx", f"mx A {GOOD}", "mx A 127.0.0.1"],
+    "mixed-hosts": ["@ MX 10 lo", "@ MX 20 mx", "lo A 127.0.0.1", f"mx A {GOOD}"],
+    "null-mx": ["@ MX 0 ."],
+    "null-mx-beside": ["@ MX 0 .", "@ MX 10 mx.healthy.example."],
+    "root-mx": ["@ MX 10 ."],
+    "two-roots": ["@ MX 0 .", "@ MX 10 ."],
+    "literal-mx": ["@ MX 10 127.0.0.1."],
+    "localhost-mx": ["@ MX 10 localhost."],
+    "loopback-v6": ["@ MX 10 lo", "lo AAAA ::1"],
+    "mapped": ["@ MX 10 lo", "lo AAAA ::ffff:127.0.0.1"],
+    "sixtofour": ["@ MX 10 lo", "lo AAAA 2002:7f00:1::1"],
+    "nat64": ["@ MX 10 lo", "lo AAAA 64:ff9b::7f00:1"],
+    "a-loopback": ["@ A 127.0.0.1"],
+    "no-address": ["@ TXT nothing"],
+    "dangling": ["@ MX 10 missing"],
+    "text-mx": ["@ MX 10 text", "text TXT nothing"],
+    "elsewhere": ["@ MX 10 mx.outside.invalid-zone."],
+    "huge": [f"@ MX {n} mx{n}" for n in range(HUGE, 0, -1)] + [f"mx{n} A {GOOD}" for n in range(1, HUGE + 1)],
+    "huge-a": ["@ MX 10 mx"] + [f"mx A 10.0.{n // 200}.{n % 200}" for n in range(HUGE)],
+    "*.wild": ["@ MX 10 mx.healthy.example."],
+    "*.wild-a": ["@ A 127.0.0.1"],
+    "odd": [r"@ MX 10 a\.b\032C\000\255\\\@", rf"a\.b\032c\000\255\\\@ A {GOOD}"],
+    "odder": ["@ MX 10 " + r"\001" * 63 + "." + r"\001" * 63, "@ MX 20 mx", f"mx A {GOOD}"],
+    "upper": ["@ MX 10 MX.Healthy.EXAMPLE."],
+    "underscore": ["@ MX 10 _mx", f"_mx A {GOOD}"],
+    "xn--bcher-kva": ["@ MX 10 xn--mx-gka", f"xn--mx-gka A {GOOD}"],
+    "short-ttl": ["@ 3600 MX 10 mx", f"mx 40 A {GOOD}", f"mx 90 AAAA {GOOD6}"],
+    "zero-ttl": ["@ 0 MX 10 mx", f"mx 0 A {GOOD}"],
+    "long-ttl": ["@ 2147483647 MX 10 mx", f"mx 2147483647 A {GOOD}", f"mx 2147483647 AAAA {GOOD6}"],
+    "loop": ["@ CNAME loop2.example."],
+    "loop2": ["@ CNAME loop.example."],
+    "loop-mx": ["@ MX 10 loop.example."],
+    "self": ["@ CNAME self.example."],
+    LONG: ["@ MX 10 mx.healthy.example."],
+    # names that only nasty.py knows
+    "slow-mx": ["@ MX 10 slow1500.nasty.example."],
+    "silent-mx": ["@ MX 10 mx.healthy.example.", "@ MX 20 silent.nasty.example."],
+    "silent-bogus": ["@ MX 10 lo.loopback.example.", "@ MX 20 silent.nasty.example."],
+    "failing-mx": ["@ MX 10 servfail.nasty.example."],
+    "half-failing": ["@ MX 10 no-aaaa.nasty.example."],
 }
-TYPES = {"A", "AAAA", "MX", "TXT", "CNAME", "DNAME"}
 
 
-def record(domain, text):
-    """A line of the zone file; names in the data are relative to the domain."""
-    words = text.split(" ")
-    name = domain
-    if words[0] not in TYPES and not words[0].isdigit():
-        name = f"{words.pop(0)}.{domain}"
-    if words[-3] == "MX" and not words[-1].endswith("."):
-        words[-1] += f".{domain}"
-    elif words[-2] == "CNAME" and not words[-1].endswith("."):
-        words[-1] += f".{domain}"
-    return f"{name} {' '.join(words)}\n" if len(words) > 1 else ""
+def zone_text(name, domains):
+    return HEAD + "".join("\n".join([f"$ORIGIN {domain}.{name}.", *records, ""])
+                          for domain, records in domains.items())
 
 
-def zone_text(domains):
-    return HEAD + "".join(record(domain, text) for domain, texts in domains.items() for text in texts)
-
-
-ZONES = {"example": zone_text(DOMAINS) + f"{LONG.removesuffix('.example')} MX 10 mx.healthy\n",
-         "test": zone_text({"healthy": DOMAINS["healthy"]}),
-         "home.arpa": zone_text({"healthy": DOMAINS["healthy"]})}
+ZONES = {"example": DOMAINS, "test": {"healthy": DOMAINS["healthy"]}, "home.arpa": {"healthy": DOMAINS["healthy"]}}
 
 
 class Zones:
@@ -142,8 +128,8 @@ class Zones:
         if root != "/":
             self.env["LD_LIBRARY_PATH"] = ":".join(glob.glob(os.path.join(root, "usr/lib/*-linux-gnu*")))
         self.write("nsd.conf", CONFIG.format(dir=self.dir, port=self.port) + "".join(ZONE.format(name=z) for z in ZONES))
-        for name, text in ZONES.items():
-            self.write(name + ".zone", text)
+        for name, domains in ZONES.items():
+            self.write(name + ".zone", zone_text(name, domains))
 
     def write(self, name, text):
         with open(os.path.join(self.dir, name), "w") as file:

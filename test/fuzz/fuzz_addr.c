@@ -73,7 +73,7 @@ static void check_percent(struct bv_addr a)
 {
     struct bv_addr inner;
 
-    while (bv_addr_percent(&inner, &a)) {
+    while (bv_addr_inner(&inner, &a)) {
         check_shape(&inner);
         CHECK(inner.shape == BV_MAILBOX && inner.domain_len > 0 && inner.local_len < a.local_len);
         a = inner;

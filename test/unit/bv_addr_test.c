@@ -247,6 +247,18 @@ static void test_percent(void **state)
         {"two hops, one at a time", "u%a.example%b.example@relay.example", "u%a.example@b.example"},
         {"a tag", "prvs=07853a09e4=u%d.example@relay.example", "prvs=07853a09e4=u@d.example"},
         {"trailing dot", "u%d.example.@relay.example", "u@d.example"},
+        {"two ats", "u@d.example@relay.example", "u@d.example"},
+        {"two ats, in quotes", "\"u@d.example\"@relay.example", "u@d.example"},
+        {"three ats, one at a time", "u@a.example@b.example@relay.example", "\"u@a.example\"@b.example"},
+        {"an at before a percent", "u%a.example@b.example@relay.example", "u%a.example@b.example"},
+        {"bang path", "d.example!u@relay.example", "u@d.example"},
+        {"bang path, the first hop", "a.example!b.example!u@relay.example", "b.example!u@a.example"},
+        {"bang path, trailing dot", "d.example.!u@relay.example", "u@d.example"},
+        {"a percent before a bang", "a.example!u%d.example@relay.example", "a.example!u@d.example"},
+        {"bang, nothing before", "!u@relay.example", NULL},
+        {"bang, nothing behind", "d.example!@relay.example", NULL},
+        {"bang, no domain before", "\"a b!u\"@relay.example", NULL},
+        {"an at, nothing behind", "\"u@\"@relay.example", NULL},
         {"none", "u@d.example", NULL},
         {"nothing before", "%d.example@relay.example", NULL},
         {"nothing behind", "u%@relay.example", NULL},
@@ -260,7 +272,7 @@ static void test_percent(void **state)
         char text[BV_ADDR_QUOTED];
         struct bv_addr a, inner;
         bv_addr_read(&a, bv_str(percent[i].arg));
-        bool found = bv_addr_percent(&inner, &a);
+        bool found = bv_addr_inner(&inner, &a);
         if (found != (percent[i].inner != NULL))
             fail_msg("%s: found %d", percent[i].name, found);
         if (!found)

@@ -334,6 +334,27 @@ static void test_published(void **state)
     bogus_free(&b);
 }
 
+/* More than the built-in list has. */
+static void test_many(void **state)
+{
+    enum { ROWS = 65536, ROW = 32 };
+    char *text = malloc((size_t)ROWS * ROW);
+    size_t n = 0;
+    struct bogus b;
+
+    (void)state;
+    assert_non_null(text);
+    for (int i = 0; i < ROWS; i++)
+        n += (size_t)sprintf(text + n, "10.%d.%d.0/24 REJECT k%d\n", i >> 8, i & 255, i);
+    assert_int_equal(bogus_read(&b, "table", (struct bv_str){text, n}, false, &problems), 0);
+    assert_int_equal(b.n, ROWS);
+    expect(&b, "first", "10.0.0.1", "k0");
+    expect(&b, "middle", "10.128.0.1", "k32768");
+    expect(&b, "last", "10.255.255.1", "k65535");
+    bogus_free(&b);
+    free(text);
+}
+
 /* ---- against a search from line to line */
 
 enum { LINES_MAX = 40, LINE_OCTETS = 80 };
@@ -341,7 +362,7 @@ enum { LINES_MAX = 40, LINE_OCTETS = 80 };
 struct line {
     struct net net;
     bool v4, bogus;
-    char kind[8];
+    char kind[24];
 };
 
 static void pick_line(struct line *line, const struct line *earlier, size_t n)
@@ -443,8 +464,10 @@ static void test_against_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),    cmocka_unit_test(test_bad),       cmocka_unit_test(test_many_problems),
-        cmocka_unit_test(test_builtin), cmocka_unit_test(test_published), cmocka_unit_test(test_against_lines),
+        cmocka_unit_test(test_rows),          cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_many_problems), cmocka_unit_test(test_builtin),
+        cmocka_unit_test(test_published),     cmocka_unit_test(test_many),
+        cmocka_unit_test(test_against_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

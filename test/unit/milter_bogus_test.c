@@ -107,7 +107,7 @@ static const struct {
     {"an unknown family", "unknown", NULL},
 };
 
-/* Mail exchangers, name servers and resolvers that the world can reach, and what is next to the networks of the list. */
+/* Mail exchangers, name servers and resolvers that the world can reach, and neighbours of bogus networks. */
 static const char healthy[] =
     "1.0.0.1 1.1.1.1 4.2.2.2 8.8.4.4 8.8.8.8 9.9.9.9 9.255.255.255 11.0.0.0 17.57.154.33 23.90.102.12 "
     "40.107.22.52 52.101.73.4 64.6.64.6 66.102.1.27 74.125.206.27 76.76.2.0 77.88.8.8 94.140.14.14 "

@@ -121,6 +121,31 @@ static const struct {
     {"empty, another", "", "a", false},
 };
 
+/* Names that the hash of guard_cache.c cannot tell from one another, found by trial. */
+static const struct {
+    const char *name, *put, *get;
+} hash_rows[] = {
+    {"same length", "m165103.example", "m182999.example"},
+    {"same length, the other way", "m182999.example", "m165103.example"},
+    {"the beginning of another", "m38.examplehhzicf", "m38.example"},
+    {"more than another", "m38.example", "m38.examplehhzicf"},
+};
+
+static void test_same_hash(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof hash_rows / sizeof *hash_rows; i++) {
+        struct guard_cache *c = make(1);
+        put(c, hash_rows[i].put, "", 60, NOW);
+        if (has(c, hash_rows[i].get, NOW))
+            fail_msg("%s: is there", hash_rows[i].name);
+        put(c, hash_rows[i].get, "", 60, NOW);
+        if (!has(c, hash_rows[i].put, NOW) || !has(c, hash_rows[i].get, NOW))
+            fail_msg("%s: not both are there", hash_rows[i].name);
+        guard_cache_free(c);
+    }
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -155,8 +180,11 @@ static void test_replace(void **state)
     struct guard_verdict v;
 
     (void)state;
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100; i++) {
         put(c, i % 2 ? "example.com" : "EXAMPLE.COM", i % 3 ? "loopback" : "", 60, NOW + i);
+        assert_true(guard_cache_get(&v, c, bv_str("example.com"), NOW + i));
+        assert_string_equal(v.kind, i % 3 ? "loopback" : "");
+    }
     for (char name[] = "0.example"; name[0] < '7'; name[0]++)
         put(c, name, "", 60, NOW + 100);
     assert_true(guard_cache_get(&v, c, bv_str("example.com"), NOW + 100));
@@ -213,7 +241,7 @@ static size_t count(const struct guard_cache *c, size_t from, size_t to)
 /* Nearly all that it was made for have room; many more do not, and the newest are there. */
 static void test_bounds(void **state)
 {
-    enum { DOMAINS = 5000 };
+    enum { DOMAINS = 8192 };
     struct guard_cache *c = make(DOMAINS);
 
     (void)state;
@@ -265,7 +293,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_ttl),     cmocka_unit_test(test_names),
         cmocka_unit_test(test_long_names), cmocka_unit_test(test_replace), cmocka_unit_test(test_room),
-        cmocka_unit_test(test_bounds),     cmocka_unit_test(test_one_row), cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_bounds),     cmocka_unit_test(test_one_row), cmocka_unit_test(test_same_hash),
+        cmocka_unit_test(test_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

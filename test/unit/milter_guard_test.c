@@ -37,7 +37,6 @@ static void read_host(struct guard_host *host, char *word)
     for (char *item = strtok_r(equals + 1, ",", &rest); item != NULL; item = strtok_r(NULL, ",", &rest)) {
         if (strcmp(item, "failed") == 0) {
             host->dns = GUARD_DNS_FAILED;
-            host->some_failed = true;
         } else if (strcmp(item, "?") == 0) {
             host->some_failed = true;
         } else if (strcmp(item, "none") != 0) {
@@ -314,6 +313,7 @@ static const struct {
     {"one bracket", "[", NULL},
     {"no opening bracket", "127.0.0.1]", NULL},
     {"no closing bracket", "[127.0.0.1", NULL},
+    {"no closing bracket, but a digit", "[127.0.0.12", NULL},
     {"no brackets", "127.0.0.1", NULL},
     {"a name", "[localhost]", NULL},
     {"three octets", "[127.0.1]", NULL},

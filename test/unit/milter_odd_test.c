@@ -77,6 +77,11 @@ static const struct {
     {"percent through a domain that is off", "<", "%d.example@off.example>"},
     {"percent and source route", "<@r.example:", "%d.example@o.example>"},
     {"percent in capitals", "<", "%D.Example@o.example>"},
+    {"two ats", "<", "@d.example@o.example>"},
+    {"two ats, in quotes", "<\"", "@d.example\"@o.example>"},
+    {"two ats through two strangers", "<", "@d.example@o.example@p.example>"},
+    {"bang path through a stranger", "<d.example!", "@o.example>"},
+    {"bang path through an address literal", "<d.example!", "@[192.0.2.1]>"},
     {"percent with a second percent and no at", "<", "%d.example%o.example>"},
 };
 
@@ -154,7 +159,8 @@ static const struct {
     {"no domain, needs quotes", "<\"a b\">", "bounce not-taggable (local part needs quotes) accept end line 0",
      "\"a b\""},
     {"two ats, the last one ours", "<user@o.example@d.example>", UNTAGGED(1), "\"user@o.example\"@d.example"},
-    {"two ats, the last one a stranger's", "<user@d.example@o.example>", "none", ""},
+    {"two ats, the last one a stranger's", "<user@d.example@o.example>", UNTAGGED(1), "user@d.example"},
+    {"two ats, both strangers'", "<user@p.example@o.example>", "none", ""},
     {"bang before an at", "<o.example!user@d.example>", UNTAGGED(1), "o.example!user@d.example"},
     {"bang to a stranger", "<o.example!user>", "none", ""},
     {"bang to a stranger through us", "<d.example!o.example!user>", UNTAGGED(1), "o.example!user@d.example"},

@@ -114,7 +114,7 @@ static void mailbox(char dst[TEXT], const char *text)
     struct bv_addr a, inner;
 
     bv_addr_read(&a, bv_str(text));
-    while (strstr(text, "%d.example@") != NULL && bv_addr_percent(&inner, &a))
+    while (strstr(text, "%d.example@") != NULL && bv_addr_inner(&inner, &a))
         a = inner;
     if (a.shape != BV_MAILBOX || bv_addr_write(dst, TEXT, bv_addr_local(&a), bv_addr_domain(&a)) == 0)
         snprintf(dst, TEXT, "%s", text);

@@ -37,6 +37,7 @@ static const struct kind {
 } kinds[] = {
     {"R", "<user@d.example>"},
     {"R'", "<other@d.example>"},
+    {"RU", "<USER@d.example>"},
     {"Rv", "<" VALID "@d.example>"},
     {"Rx", "<x@d.example>"},
     {"Rn", "<\"a b\"@d.example>"},
@@ -328,6 +329,7 @@ static void test_merged(void **state)
         {"refused beside another mailbox", "R'", "other", "Rv", "user", "rk"},
         {"refused, and it does not tell", "R'", "", "Rv", "", "rr"},
         {"dropped beside its own mailbox", "D'", "user", "Rv", "user", "kk"},
+        {"refused in another case than what a tag gives back", "RU", "x", "Rv", "prvs=", "kr"},
     };
 
     (void)state;
@@ -356,6 +358,38 @@ static void test_merged(void **state)
     }
 }
 
+/* Postfix needs long for many copies of our header, and no honest mail brings them. */
+static void test_copies(void **state)
+{
+    struct outcome o;
+
+    (void)state;
+    for (size_t copies = MESSAGE_COPIES - 1; copies <= MESSAGE_COPIES; copies++) {
+        struct message *m = bounce_to("Rv");
+        m->copies = copies;
+        message_settle(m, &sample.policy, &o);
+        assert_int_equal(o.refuse != NULL, copies == MESSAGE_COPIES);
+        assert_int_equal(m->first->add, copies < MESSAGE_COPIES);
+        message_free(m);
+    }
+}
+
+/* Where the MTA knows no quarantine, marks must do. */
+static void test_cannot_hold(void **state)
+{
+    struct outcome o;
+
+    (void)state;
+    for (int cannot = 0; cannot < 2; cannot++) {
+        struct message *m = bounce_to("Qf");
+        m->cannot_hold = cannot != 0;
+        message_settle(m, &sample.policy, &o);
+        assert_int_equal(o.hold == NULL, cannot);
+        assert_int_equal(m->first->decision.action, cannot ? ACTION_MARK : ACTION_QUARANTINE);
+        message_free(m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +398,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_receipt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_judged_at_rcpt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_merged, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_copies, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cannot_hold, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

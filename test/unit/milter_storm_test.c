@@ -305,6 +305,24 @@ static void test_odd_clients(void **state)
 
 /* ---- texts --------------------------------------------------------------------------------------- */
 
+/* Who has a part in it: for a minute, and nobody else. */
+static void test_has(void **state)
+{
+    const struct storm_limits limits = {.threshold = 2, .quiet = 600};
+    struct net_addr a = {.family = NET_UNIX}, b = {.family = NET_UNKNOWN};
+    struct storm s = {.on = false};
+
+    (void)state;
+    assert_false(storm_has(&s, &a));
+    storm_note(&s, &limits, 1000, &a);
+    assert_true(storm_has(&s, &a));
+    assert_false(storm_has(&s, &b));
+    storm_tick(&s, &limits, 1000 + STORM_SECONDS - 1);
+    assert_true(storm_has(&s, &a));
+    storm_tick(&s, &limits, 1000 + STORM_SECONDS);
+    assert_false(storm_has(&s, &a));
+}
+
 static void test_end_text(void **state)
 {
     static const struct {
@@ -381,8 +399,8 @@ int main(void)
         cmocka_unit_test(test_scenes),     cmocka_unit_test(test_reload),
         cmocka_unit_test(test_top),        cmocka_unit_test(test_many_clients),
         cmocka_unit_test(test_pushed_out), cmocka_unit_test(test_odd_clients),
-        cmocka_unit_test(test_end_text),   cmocka_unit_test(test_total),
-        cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_has),        cmocka_unit_test(test_end_text),
+        cmocka_unit_test(test_total),      cmocka_unit_test(test_longest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
