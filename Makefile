@@ -48,9 +48,9 @@ UNBOUND_LIBS = $(shell $(PKG_CONFIG) --libs libunbound 2>/dev/null)
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 BV_SRC = $(wildcard bv/*.c)
 KEYS_SRC = $(wildcard keys/*.c)
-PURE_SRC = milter/net.c milter/problems.c milter/names.c milter/prefixes.c milter/bogus.c milter/bogus_read.c milter/bogus_action.c milter/guard.c milter/guard_cache.c milter/answers.c milter/dns_server.c milter/lines.c milter/tables.c milter/exceptions.c milter/exceptions_read.c milter/policy.c milter/bounce.c milter/words.c milter/verdict.c milter/message.c milter/settle.c milter/storm.c milter/netstring.c milter/report.c milter/mime.c milter/plain.c milter/phrases.c
-CONF_SRC = milter/conf.c milter/conf_check.c milter/conf_rows.c milter/conf_tables.c milter/conf_text.c milter/slurp.c
-EDGE_SRC = milter/snapshot.c milter/transaction.c milter/session.c milter/drain.c milter/listen.c milter/socket_file.c milter/map.c milter/map_answer.c milter/map_peer.c milter/map_socket.c milter/reload.c milter/watch.c milter/warm.c milter/brake.c milter/clock.c milter/log.c milter/main.c
+PURE_SRC = milter/net.c milter/problems.c milter/names.c milter/prefixes.c milter/bogus.c milter/bogus_read.c milter/bogus_action.c milter/guard.c milter/guard_cache.c milter/answers.c milter/dns_server.c milter/lines.c milter/tables.c milter/exceptions.c milter/exceptions_read.c milter/policy.c milter/policy_guard.c milter/bounce.c milter/words.c milter/verdict.c milter/message.c milter/settle.c milter/storm.c milter/netstring.c milter/report.c milter/mime.c milter/plain.c milter/phrases.c
+CONF_SRC = milter/conf.c milter/conf_check.c milter/conf_guard.c milter/conf_rows.c milter/conf_tables.c milter/conf_text.c milter/slurp.c
+EDGE_SRC = milter/snapshot.c milter/mx.c milter/dns.c milter/asking.c milter/transaction.c milter/transaction_client.c milter/transaction_guard.c milter/session.c milter/drain.c milter/accepting.c milter/limits.c milter/listen.c milter/socket_file.c milter/map.c milter/map_answer.c milter/map_peer.c milter/map_socket.c milter/reload.c milter/watch.c milter/warm.c milter/brake.c milter/clock.c milter/log.c milter/main.c
 DNS_SRC = milter/dns.c milter/asking.c milter/clock.c
 CMD_SRC = $(wildcard tools/cmd_*.c)
 PROGRAMS = bvmilter bvkey bvtag
@@ -82,7 +82,7 @@ $(B)/libbv.a: $(call obj,$(BV_SRC) $(KEYS_SRC))
 
 $(B)/bvmilter: $(call obj,$(EDGE_SRC)) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
 	@echo "  LD $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(UNBOUND_LIBS) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
 $(B)/bvkey: $(call obj,tools/bvkey.c tools/args.c $(CMD_SRC)) $(KEYS_A) $(BV_A)
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(JSON_LIBS) $(CRYPTO_LIBS)
@@ -132,7 +132,7 @@ e2e: all
 	BV_BIN=$(B) test/run.sh $(E2E)
 
 check:
-	@tools/deps.sh build mail test exim sendmail ldap
+	@tools/deps.sh build mail test exim sendmail ldap fail2ban
 	@$(MAKE) --no-print-directory check-run
 
 .PHONY: check-run san-run unit-build
@@ -179,6 +179,8 @@ install: all
 	install -m 644 bv/bv.h keys/keys.h $(DESTDIR)$(INCLUDEDIR)/bv
 	install -m 644 README LICENSE doc/GUIDE doc/DESIGN doc/CHANGES $(DESTDIR)$(DOCDIR)
 	install -m 644 doc/examples/* $(DESTDIR)$(DOCDIR)/examples
+	for d in fail2ban/filter.d fail2ban/jail.d; do install -D -m 644 tools/packaging/$$d/bvmilter.conf \
+	    $(DESTDIR)$(DOCDIR)/examples/$$d/bvmilter.conf || exit 1; done
 	for page in $(MAN); do install -m 644 doc/$$page $(DESTDIR)$(MANDIR)/man$${page##*.} || exit 1; done
 	printf '%s\n' 'Name: bv' 'Description: bounce verification tags and keyrings' 'Version: $(VERSION)' \
 	    'Requires: libcrypto jansson' 'Libs: -L$(LIBDIR) -lbv' 'Cflags: -I$(INCLUDEDIR)' \

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { V4_BITS = 96, ALL_BITS = 128, V4_OCTETS = 4 };
+enum { V4_BITS = 96 };
 
 /*
- * The first that holds an address counts.  In no registry of special purposes,
- * but nobody's either: multicast, site-local (RFC 3879), IPv4-compatible (RFC
- * 4291 2.5.5.1).  192.88.99.0/24 is no longer special, but for one address.
+ * In no registry of special purposes, but nobody's either: multicast,
+ * site-local (RFC 3879), IPv4-compatible (RFC 4291 2.5.5.1).  192.88.99.0/24 is
+ * no longer special, but for one address.
  */
 static const struct {
     const char *network;
@@ -80,7 +80,7 @@ int bogus_begin(struct bogus_draft *d, struct bogus *out, size_t rows)
     return out->entry != NULL && d->network != NULL ? 0 : -1;
 }
 
-void bogus_add(struct bogus_draft *d, const struct net *net, const char *kind)
+void bogus_add(struct bogus_draft *d, const struct net *net, const char *kind, bool sentence)
 {
     struct bogus_entry *entry = &d->out->entry[d->out->n];
     size_t length = kind != NULL ? strlen(kind) : 0;
@@ -88,6 +88,7 @@ void bogus_add(struct bogus_draft *d, const struct net *net, const char *kind)
     d->network[d->out->n] = (struct prefix){*net, (int)d->out->n};
     d->out->n++;
     entry->bogus = kind != NULL;
+    entry->sentence = sentence;
     entry->bits = (unsigned char)net->bits;
     if (kind != NULL)
         memcpy(entry->kind, kind, length < BOGUS_KIND ? length : BOGUS_KIND - 1);
@@ -99,68 +100,13 @@ void bogus_add_builtin(struct bogus_draft *d)
 
     for (size_t i = 0; i < BUILTIN; i++)
         if (net_read(&net, builtin[i].network) == NULL)
-            bogus_add(d, &net, builtin[i].kind);
-}
-
-static bool is_v4(const struct net *n)
-{
-    static const unsigned char mapped[V4_BITS / 8] = {[10] = 0xff, [11] = 0xff};
-
-    return n->bits >= V4_BITS && memcmp(n->ip, mapped, sizeof mapped) == 0;
-}
-
-/* IPv6 before IPv4; a network stands before those inside it, and before the same one of a later line. */
-static int compare(const void *a, const void *b)
-{
-    const struct prefix *x = a, *y = b;
-    int order = is_v4(&x->net) - is_v4(&y->net);
-
-    if (order == 0)
-        order = memcmp(x->net.ip, y->net.ip, NET_OCTETS);
-    if (order == 0)
-        order = (x->net.bits > y->net.bits) - (x->net.bits < y->net.bits);
-    return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
-}
-
-/* Of two in the order of compare(). */
-static bool holds(const struct net *outer, const struct net *inner)
-{
-    struct net copy = *outer;
-    const struct net_list list = {1, &copy};
-    struct net_addr first = {.family = NET_IP};
-
-    memcpy(first.ip, inner->ip, NET_OCTETS);
-    return net_contains(&list, &first);
-}
-
-/*
- * Drops networks that lie inside one of an earlier line: no address gets as
- * far.  Of what is left, the longest network that holds an address is the first
- * one.  Returns how many are left.
- */
-static size_t drop_unreached(struct prefix *network, size_t n)
-{
-    const struct net *open[ALL_BITS + 1]; /* each inside the one before, and of an earlier line */
-    int number[ALL_BITS + 1];
-    size_t depth = 0, left = 0;
-
-    qsort(network, n, sizeof *network, compare);
-    for (size_t i = 0; i < n; i++) {
-        while (depth > 0 && !holds(open[depth - 1], &network[i].net))
-            depth--;
-        if (depth > 0 && number[depth - 1] < network[i].number)
-            continue;
-        network[left] = network[i];
-        number[depth] = network[left].number;
-        open[depth++] = &network[left++].net;
-    }
-    return left;
+            bogus_add(d, &net, builtin[i].kind, false);
 }
 
 int bogus_end(struct bogus_draft *d, bool good)
 {
     if (good)
-        good = prefixes_build(&d->out->networks, d->network, drop_unreached(d->network, d->out->n)) == 0;
+        good = prefixes_build(&d->out->networks, d->network, d->out->n) == 0;
     free(d->network);
     d->network = NULL;
     if (!good)
@@ -185,16 +131,16 @@ void bogus_free(struct bogus *b)
     *b = (struct bogus){.n = 0};
 }
 
-static const struct bogus_entry *find(const struct bogus *b, const struct net_addr *a)
+static const struct bogus_entry *longest(const struct bogus *b, const struct net_addr *a)
 {
     int number = prefixes_find(&b->networks, a);
 
     return number < 0 ? NULL : &b->entry[number];
 }
 
-static const char *kind_of(const struct bogus_entry *entry)
+static const struct bogus_entry *unless_exempt(const struct bogus_entry *entry)
 {
-    return entry != NULL && entry->bogus ? entry->kind : NULL;
+    return entry != NULL && entry->bogus ? entry : NULL;
 }
 
 /* Takes the IPv4 address out. Returns the bits that stood before it; 0: there is none. */
@@ -210,16 +156,16 @@ static unsigned unwrap(struct net_addr *out, const struct net_addr *a)
     return 0;
 }
 
-const char *bogus_kind(const struct bogus *b, const struct net_addr *a)
+const struct bogus_entry *bogus_find(const struct bogus *b, const struct net_addr *a)
 {
-    const struct bogus_entry *outer = find(b, a);
+    const struct bogus_entry *outer = longest(b, a);
     struct net_addr inner;
 
     if (a->family != NET_IP)
         return NULL;
     unsigned bits = unwrap(&inner, a);
     if (bits == 0 || (outer != NULL && outer->bits > bits))
-        return kind_of(outer);
-    const char *kind = kind_of(find(b, &inner));
-    return kind != NULL ? kind : kind_of(outer);
+        return unless_exempt(outer);
+    const struct bogus_entry *found = unless_exempt(longest(b, &inner));
+    return found != NULL ? found : unless_exempt(outer);
 }

@@ -39,30 +39,18 @@ static char *skip_status(char *text)
     return *at == ' ' ? at + 1 : at;
 }
 
-static bool drop_end(char *text, const char *end)
+/* Of "Domain MX in loopback network" what is in the middle; any other text of several words is left as it is. */
+static const char *find_kind(bool *sentence, char *text)
 {
-    size_t n = strlen(text), length = strlen(end);
+    static const char begin[] = "Domain MX in ", end[] = " network";
+    enum { BEGIN = sizeof begin - 1, END = sizeof end - 1 };
+    size_t n = strlen(text);
 
-    if (n <= length || strcmp(text + n - length, end) != 0)
-        return false;
-    text[n - length] = '\0';
-    return true;
-}
-
-/* Of "Domain MX in loopback network" or "Domain MX is Loopback address" what is in the middle. */
-static const char *find_kind(char *text)
-{
-    static const char *const begin[] = {"Domain MX in ", "Domain MX is "};
-
-    for (size_t i = 0; i < sizeof begin / sizeof *begin; i++) {
-        size_t n = strlen(begin[i]);
-        if (strlen(text) <= n || memcmp(text, begin[i], n) != 0)
-            continue;
-        text += n;
-        if (!drop_end(text, " network"))
-            drop_end(text, " address");
-        break;
+    if (n > BEGIN + END && memcmp(text, begin, BEGIN) == 0 && strcmp(text + n - END, end) == 0) {
+        text[n - END] = '\0';
+        return text + BEGIN;
     }
+    *sentence = strchr(text, ' ') != NULL;
     return text;
 }
 
@@ -70,7 +58,7 @@ static const char *find_kind(char *text)
  * What lets mail through and only adds to it (WARN, PREPEND, ...) is refused:
  * one reading of it would turn mail away, the other let bogus networks pass.
  */
-bool bogus_action(const char **kind, char *text)
+bool bogus_action(const char **kind, bool *sentence, char *text)
 {
     static const char *const good[] = {"dunno", "ok", "permit", NULL};
     static const char *const bad[] = {
@@ -78,12 +66,13 @@ bool bogus_action(const char **kind, char *text)
     struct bv_str word = {text, strcspn(text, " ")};
 
     *kind = NULL;
+    *sentence = false;
     if (is_one_of(word, good))
         return true;
     if (!is_code(word) && !is_one_of(word, bad))
         return false;
     text += word.n;
     text = skip_status(text + (*text == ' '));
-    *kind = *text == '\0' ? "bogus" : find_kind(text);
+    *kind = *text == '\0' ? "bogus" : find_kind(sentence, text);
     return true;
 }

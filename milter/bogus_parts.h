@@ -12,8 +12,8 @@ struct bogus_draft {
 
 /* Makes room for `rows` networks and the built-in ones. Returns 0, or -1 without memory; end it either way. */
 int bogus_begin(struct bogus_draft *d, struct bogus *out, size_t rows);
-/* Adds a network behind the others; `kind`, cut to fit, NULL: exempt. */
-void bogus_add(struct bogus_draft *d, const struct net *net, const char *kind);
+/* Adds a network; `kind`, cut to fit, NULL: exempt. Of the same network the first that is added counts. */
+void bogus_add(struct bogus_draft *d, const struct net *net, const char *kind, bool sentence);
 void bogus_add_builtin(struct bogus_draft *d);
 /* Makes the list of them if all that came before is `good`. Returns 0, or -1, the list then empty. */
 int bogus_end(struct bogus_draft *d, bool good);
@@ -23,6 +23,6 @@ int bogus_end(struct bogus_draft *d, bool good);
  * or constant, is NULL for an exemption.  Returns false for an action that
  * neither refuses nor exempts.
  */
-bool bogus_action(const char **kind, char *text);
+bool bogus_action(const char **kind, bool *sentence, char *text);
 
 #endif

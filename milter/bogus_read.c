@@ -157,7 +157,7 @@ static bool take_network(struct reader *r, struct net *out, bool *mapped, struct
 static void read_line(struct reader *r)
 {
     struct net net = {.bits = 0};
-    bool mapped = false;
+    bool mapped = false, sentence;
     const char *kind;
 
     if (is_blank(*r->at) || !is_printable(r)) {
@@ -173,10 +173,10 @@ static void read_line(struct reader *r)
     char *text = take_text(r);
     if (*text == '\0')
         refuse(r, network, "has no action behind it " ACTIONS);
-    else if (!bogus_action(&kind, text))
+    else if (!bogus_action(&kind, &sentence, text))
         refuse(r, (struct bv_str){text, strcspn(text, " ")}, "is no action for this table " ACTIONS);
     else if (!mapped)
-        bogus_add(&r->draft, &net, kind);
+        bogus_add(&r->draft, &net, kind, sentence);
 }
 
 /* Lines that begin with a blank belong to others. */

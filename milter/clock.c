@@ -15,6 +15,14 @@ int64_t clock_steady(void)
     return now.tv_sec;
 }
 
+int64_t clock_steady_us(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 void clock_deadline(struct timespec *out, int ms)
 {
     clock_gettime(CLOCK_MONOTONIC, out);

@@ -194,11 +194,22 @@ int conf_load(struct conf *out, const char *path, struct problems *problems)
     return problems->n == before ? 0 : -1;
 }
 
+static void free_list(char **list)
+{
+    for (char **item = list; item != NULL && *item != NULL; item++)
+        free(*item);
+    free(list);
+}
+
 void conf_free(struct conf *c)
 {
-    for (char **d = c->policy.sign_daemons; d != NULL && *d != NULL; d++)
-        free(*d);
-    free(c->policy.sign_daemons);
+    free_list(c->policy.sign_daemons);
+    free_list(c->guard.resolver);
+    names_free(&c->policy.guard_exempt);
+    free_list(c->guard.exempt);
+    bogus_free(&c->guard.bogus);
+    free(c->guard.networks);
+    free(c->guard.trust_anchor);
     free(c->policy.sign_networks.item);
     free(c->policy.internal_networks.item);
     domains_free(&c->policy.domains);

@@ -18,6 +18,17 @@
 
 enum { CONF_SETTINGS_MAX = 64 };
 
+/* What the MX guard goes by. */
+struct conf_guard {
+    bool any;        /* one bogus address is enough */
+    char *networks;  /* path of a table; "": the built-in list; "+PATH": the table before the built-in list */
+    char **resolver; /* NULL-terminated; empty: resolv.conf */
+    char **exempt;   /* NULL-terminated: what policy.guard_exempt borrows from */
+    char *trust_anchor; /* path; "": no DNSSEC */
+    int64_t timeout;    /* seconds */
+    struct bogus bogus;
+};
+
 /* Every setting.  Strings and lists belong to the struct. */
 struct conf {
     char *path; /* of the file that was read */
@@ -31,10 +42,12 @@ struct conf {
     char *header_value;
     char *map_listen; /* "": no map service */
     char *user;
+    long max_sessions; /* 0: four fifths of the descriptors */
     long max_recipients;
     long max_map_connections;
     long max_bad_macs; /* of a session; 0: any number */
     struct storm_limits storm;
+    struct conf_guard guard;
     struct policy policy;
     int line[CONF_SETTINGS_MAX]; /* where each row of conf_rows is set; 0: it has its default */
 };

@@ -157,3 +157,20 @@ void conf_put_networks(const struct conf_taking *t, struct net_list *dst)
             dst->n++;
     }
 }
+
+void conf_put_list(const struct conf_taking *t, char ***dst)
+{
+    char **list = calloc(t->value.n + 1, sizeof *list);
+    size_t n = 0;
+
+    *dst = list;
+    if (list == NULL)
+        conf_no_memory(t);
+    for (size_t i = 0; list != NULL && i < t->value.n; i++) {
+        if (*t->value.item[i] == '\0')
+            conf_refuse(t, "", "is empty");
+        else
+            conf_put_text(t, &list[n], t->value.item[i]);
+        n += list[n] != NULL;
+    }
+}

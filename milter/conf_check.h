@@ -28,6 +28,8 @@ void conf_put_number(const struct conf_taking *t, long *dst, long least, long mo
 /* A duration, in seconds, within a range that is given as two durations. */
 void conf_put_duration(const struct conf_taking *t, int64_t *dst, const char *least, const char *most);
 
+/* A list of texts, none of them empty; NULL-terminated. */
+void conf_put_list(const struct conf_taking *t, char ***dst);
 void conf_put_networks(const struct conf_taking *t, struct net_list *dst);
 
 #endif

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "milter/conf_check.h"
+#include "milter/conf_guard.h"
 #include "milter/report.h"
 
 static void take_listen(const struct conf_taking *t)
@@ -46,19 +47,7 @@ static void take_internal_networks(const struct conf_taking *t)
 
 static void take_sign_daemons(const struct conf_taking *t)
 {
-    char **names = calloc(t->value.n + 1, sizeof *names);
-    size_t n = 0;
-
-    t->conf->policy.sign_daemons = names;
-    if (names == NULL)
-        conf_no_memory(t);
-    for (size_t i = 0; names != NULL && i < t->value.n; i++) {
-        if (*t->value.item[i] == '\0')
-            conf_refuse(t, "", "is empty");
-        else
-            conf_put_text(t, &names[n], t->value.item[i]);
-        n += names[n] != NULL;
-    }
+    conf_put_list(t, &t->conf->policy.sign_daemons);
 }
 
 static void take_action(const struct conf_taking *t)
@@ -187,6 +176,11 @@ static void take_user(const struct conf_taking *t)
     conf_put_text(t, &t->conf->user, t->value.text);
 }
 
+static void take_max_sessions(const struct conf_taking *t)
+{
+    conf_put_number(t, &t->conf->max_sessions, 0, 1000000);
+}
+
 static void take_max_recipients(const struct conf_taking *t)
 {
     conf_put_number(t, &t->conf->max_recipients, 1, 10000);
@@ -230,7 +224,16 @@ const struct conf_row conf_rows[] = {
     {"storm_threshold", CONF_NUMBER, "600", NULL, false, take_storm_threshold},
     {"storm_quiet", CONF_TEXT, "10m", NULL, false, take_storm_quiet},
     {"map_listen", CONF_TEXT, "inet:8893@127.0.0.1", NULL, false, take_map_listen},
+    {"mx_guard_recipients", CONF_TEXT, "off", NULL, false, conf_take_guard_recipients},
+    {"mx_guard_senders", CONF_TEXT, "off", NULL, false, conf_take_guard_senders},
+    {"mx_guard_match", CONF_TEXT, "all", NULL, false, conf_take_guard_match},
+    {"mx_guard_networks", CONF_TEXT, "", NULL, false, conf_take_guard_networks},
+    {"mx_guard_exempt", CONF_LIST, NULL, no_list, false, conf_take_guard_exempt},
+    {"mx_guard_timeout", CONF_TEXT, "2s", NULL, false, conf_take_guard_timeout},
+    {"mx_guard_trust_anchor", CONF_TEXT, "", NULL, false, conf_take_guard_trust_anchor},
+    {"resolver", CONF_LIST, NULL, no_list, false, conf_take_resolver},
     {"user", CONF_TEXT, "", NULL, false, take_user},
+    {"max_sessions", CONF_NUMBER, "0", NULL, false, take_max_sessions},
     {"max_recipients", CONF_NUMBER, "1000", NULL, false, take_max_recipients},
     {"max_map_connections", CONF_NUMBER, "500", NULL, false, take_max_map_connections},
 };

@@ -45,8 +45,31 @@ static void read_exceptions(struct conf *conf, struct problems *problems)
     free(text);
 }
 
+/* "+PATH" is a table that goes before the built-in list, "" that list alone. */
+static void read_networks(struct conf *conf, struct problems *problems)
+{
+    const char *path = conf->guard.networks;
+    bool more = *path == '+';
+    size_t n;
+
+    if (*path == '\0') {
+        if (bogus_builtin(&conf->guard.bogus) != 0)
+            problems_add(problems, conf->path, 0, "no memory");
+        return;
+    }
+    char *text = slurp(path + more, CONF_TABLE_MAX, &n, problems);
+    errno = 0;
+    if (text != NULL &&
+        bogus_read(&conf->guard.bogus, path + more, (struct bv_str){text, n}, more, problems) != 0 &&
+        errno == ENOMEM)
+        problems_add(problems, path + more, 0, "no memory");
+    free(text);
+}
+
 void conf_read_tables(struct conf *conf, struct problems *problems)
 {
+    if (conf->guard.networks != NULL)
+        read_networks(conf, problems);
     if (conf->domains != NULL)
         read_domains(conf, problems);
     if (conf->exceptions != NULL)

@@ -156,6 +156,7 @@ static void tune(struct ub_ctx *ctx)
     } rows[] = {
         {"outgoing-range:", "256"},
         {"outgoing-num-tcp:", "8"},
+        {"infra-host-ttl:", "30"}, /* or a server that was dead for a minute would count as dead for 15 */
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

@@ -6,18 +6,18 @@
 /* What the addresses of a domain come to. */
 struct tally {
     bool good;
-    bool failed;      /* there may be more addresses */
-    const char *kind; /* of the first bogus one; NULL: there is none */
+    bool failed;                     /* there may be more addresses */
+    const struct bogus_entry *bogus; /* of the first bogus one; NULL: there is none */
 };
 
 static void weigh(struct tally *t, const struct bogus *bogus, const struct net_addr *a)
 {
-    const char *kind = bogus_kind(bogus, a);
+    const struct bogus_entry *found = bogus_find(bogus, a);
 
-    if (kind == NULL)
+    if (found == NULL)
         t->good = true;
-    else if (t->kind == NULL)
-        t->kind = kind;
+    else if (t->bogus == NULL)
+        t->bogus = found;
 }
 
 static bool ends_with(const char *name, const char *end)
@@ -67,10 +67,11 @@ static uint32_t clamp(uint32_t ttl)
     return ttl < GUARD_TTL_MAX ? ttl : GUARD_TTL_MAX;
 }
 
-static void put_bogus(struct guard_verdict *out, const char *kind)
+static void put_bogus(struct guard_verdict *out, const struct bogus_entry *found)
 {
     out->result = GUARD_BOGUS_MX;
-    memcpy(out->kind, kind, strlen(kind) + 1);
+    out->sentence = found->sentence;
+    memcpy(out->kind, found->kind, sizeof out->kind);
 }
 
 void guard_judge(struct guard_verdict *out, const struct guard_facts *facts, const struct bogus *bogus,
@@ -83,8 +84,8 @@ void guard_judge(struct guard_verdict *out, const struct guard_facts *facts, con
         weigh_host(&t, bogus, &facts->host[i]);
     if (is_null_mx(facts))
         out->result = GUARD_NULL_MX;
-    else if (t.kind != NULL && (any || !(t.good || t.failed || facts->more)))
-        put_bogus(out, t.kind);
+    else if (t.bogus != NULL && (any || !(t.good || t.failed || facts->more)))
+        put_bogus(out, t.bogus);
     else if (t.good && !(any && t.failed))
         out->result = GUARD_FINE;
     else if (t.failed)
@@ -124,9 +125,9 @@ bool guard_literal(struct guard_verdict *out, struct bv_str domain, const struct
     *out = (struct guard_verdict){.result = GUARD_UNKNOWN, .ttl = GUARD_TTL_MAX};
     if (!read_literal(&address, domain))
         return false;
-    const char *kind = bogus_kind(bogus, &address);
-    if (kind != NULL)
-        put_bogus(out, kind);
+    const struct bogus_entry *found = bogus_find(bogus, &address);
+    if (found != NULL)
+        put_bogus(out, found);
     else
         out->result = GUARD_FINE;
     return true;

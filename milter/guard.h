@@ -57,6 +57,7 @@ enum guard_result {
 struct guard_verdict {
     enum guard_result result;
     char kind[BOGUS_KIND]; /* with GUARD_BOGUS_MX: that of the best host; else "" */
+    bool sentence;         /* the kind is a reply as it stands */
     uint32_t ttl;          /* seconds that it may be kept: GUARD_TTL_FAILED, or GUARD_TTL_MIN..GUARD_TTL_MAX */
 };
 

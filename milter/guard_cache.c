@@ -17,6 +17,7 @@ struct place {
     uint32_t hash; /* so that another name need not be looked at */
     uint16_t length;
     uint8_t result;
+    bool sentence;
 };
 
 struct guard_cache {
@@ -105,6 +106,7 @@ bool guard_cache_get(struct guard_verdict *out, const struct guard_cache *c, str
         return false;
     const char *kind = row[i].text + row[i].length + 1;
     *out = (struct guard_verdict){.result = (enum guard_result)row[i].result, .ttl = row[i].ttl};
+    out->sentence = row[i].sentence;
     memcpy(out->kind, kind, strlen(kind) + 1);
     return true;
 }
@@ -147,5 +149,6 @@ void guard_cache_put(struct guard_cache *c, struct bv_str domain, const struct g
                             .ttl = v->ttl,
                             .hash = (uint32_t)hash,
                             .length = (uint16_t)domain.n,
-                            .result = (uint8_t)v->result};
+                            .result = (uint8_t)v->result,
+                            .sentence = v->sentence};
 }

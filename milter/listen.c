@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -58,10 +60,43 @@ static void set_nodelay(void)
     }
 }
 
+/* The descriptor of a socket that a service manager has opened for us, sd_listen_fds(3); -1: there is none. */
+static int passed_socket(void)
+{
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    enum { FIRST_PASSED = 3 };
+
+    return pid != NULL && count != NULL && atol(pid) == (long)getpid() && strcmp(count, "1") == 0 ? FIRST_PASSED
+                                                                                                  : -1;
+}
+
+/* It outlives the process, so that the next one answers those who connect meanwhile. */
+static int open_passed(int fd, const struct conf *conf, struct problems *problems)
+{
+    static char name[16]; /* libmilter keeps it */
+    char why[PROBLEM_TEXT];
+    int domain = AF_UNIX;
+    socklen_t n = sizeof domain;
+
+    snprintf(name, sizeof name, "fd:%d", fd);
+    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n);
+    if (session_open(name, domain != AF_UNIX, why, sizeof why) == 0) {
+        set_nodelay();
+        return 0;
+    }
+    problems_add(problems, conf->path, conf_line(conf, "listen"),
+                 "listen: the socket that was passed cannot be used: %s", why);
+    return -1;
+}
+
 int listen_open(const struct conf *conf, struct problems *problems)
 {
-    char why[PROBLEM_TEXT];
+    int passed = passed_socket();
 
+    if (passed >= 0)
+        return open_passed(passed, conf, problems);
+
+    char why[PROBLEM_TEXT];
     own = socket_file("listen", conf->listen);
     if (listen_check(conf, problems) != 0 || socket_file_clear(&own, conf, problems) != 0)
         return -1;

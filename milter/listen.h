@@ -13,7 +13,7 @@
 /* What can be known of sockets, group and user beforehand. Returns 0, or -1 with *problems filled. */
 int listen_check(const struct conf *conf, struct problems *problems);
 
-/* Opens the socket that conf names. Returns 0, or -1 with *problems filled. */
+/* Opens the socket that conf names, or takes the one that a service manager passed. Returns 0, or -1 with *problems filled. */
 int listen_open(const struct conf *conf, struct problems *problems);
 
 /* Becomes conf->user for good, when started as root and one is named. Returns 0, or -1 with *problems filled. */

@@ -9,6 +9,7 @@
 
 #include "keys/keys.h"
 #include "milter/conf.h"
+#include "milter/limits.h"
 #include "milter/listen.h"
 #include "milter/log.h"
 #include "milter/map.h"
@@ -60,17 +61,6 @@ static void fill_standard_descriptors(void)
     while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd > STDERR_FILENO)
         close(fd);
-}
-
-/* Every session needs a descriptor, and libmilter spins when there is none. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 /* Key material never goes to a core file. */
@@ -168,7 +158,7 @@ static int serve(const struct options *o, struct problems *problems)
         return EXIT_FAILURE;
     }
     reload_block_signals();
-    raise_descriptor_limit();
+    limits_raise();
     if (listen_open(&conf, problems) != 0)
         return say_problems(problems);
     struct snapshot *s = NULL;

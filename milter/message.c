@@ -24,6 +24,7 @@ void message_free(struct message *m)
         next = r->next;
         free(r);
     }
+    free(m->guard_header);
     free(m);
 }
 
@@ -117,7 +118,7 @@ bool recipient_other_spelling(char path[BV_ADDR_QUOTED + 2], const struct recipi
 
 bool message_has_work(const struct message *m)
 {
-    if (m->sign.event != EVENT_NONE)
+    if (m->sign.event != EVENT_NONE || m->guard_header != NULL)
         return true;
     for (const struct recipient *r = m->first; r != NULL; r = r->next)
         if (r->decision.event != EVENT_NONE)

@@ -54,7 +54,9 @@ void policy_clear(struct decision *out)
     out->expires = 0;
     out->line = out->exception = 0;
     out->never = out->warming = out->by_type = false;
-    out->ours = out->percent = false;
+    out->ours = out->percent = out->of_sender = false;
+    out->kind = "";
+    out->sentence = false;
     out->replace = false;
 }
 

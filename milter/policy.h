@@ -11,6 +11,7 @@
 #include "bv/bv.h"
 #include "keys/keys.h"
 #include "milter/exceptions.h"
+#include "milter/guard.h"
 #include "milter/net.h"
 #include "milter/tables.h"
 #include "milter/verdict.h"
@@ -31,6 +32,9 @@ struct policy {
     enum action on_fault;     /* ACTION_TEMPFAIL or ACTION_ACCEPT */
     struct domains domains;
     struct exceptions exceptions;
+    enum action guard_recipients; /* the MX guard: ACTION_ACCEPT (off), ACTION_MARK, ACTION_REJECT */
+    enum action guard_senders;
+    struct names guard_exempt; /* domains with a route of their own: names in space 0, all below in 1 */
 };
 
 /* The keys at a moment. */
@@ -91,6 +95,16 @@ bool policy_needs_header(const struct policy *p);
 
 /* The line of the exceptions row that leaves mail to this destination untagged; 0: none. */
 int policy_destination(const struct policy *p, struct bv_str rcpt);
+
+/*
+ * Whether the MX guard wants to know of the domain of a recipient, or of the
+ * sender.  Of our own, the exempt ones, and names without a dot, it does not.
+ */
+bool policy_guards(const struct policy *p, const struct policy_facts *facts, bool of_sender,
+                   struct bv_str domain);
+/* Decides by what the DNS has told; EVENT_NONE: nothing is wrong. Borrows from *verdict. */
+void policy_guard(struct decision *out, const struct policy *p, bool of_sender,
+                  const struct guard_verdict *verdict);
 
 /*
  * A question of the MTA's map, quoted or not: whether it is an address of ours

@@ -15,7 +15,7 @@
 #include "milter/snapshot.h"
 #include "milter/watch.h"
 
-enum { STOP_PATIENCE = 100, STOP_TICK_MS = 20 };
+enum { STOP_PATIENCE = 100, STOP_TICK_MS = 20, DRAIN_TICKS = 250 }; /* five seconds to drain */
 
 static struct {
     const char *conf_path;
@@ -105,12 +105,24 @@ static void reload(void)
     free(problems);
 }
 
-static void stop(void)
+/* Messages under way come to their end, for so long; a second signal ends the wait. */
+static void drain(const sigset_t *signals)
 {
-    struct timespec tick = {.tv_nsec = STOP_TICK_MS * 1000000L};
+    const struct timespec tick = {.tv_nsec = STOP_TICK_MS * 1000000L};
+
+    drain_begin();
+    for (int i = 0; i < DRAIN_TICKS && !drain_is_quiet(); i++)
+        if (sigtimedwait(signals, NULL, &tick) >= 0)
+            return;
+}
+
+static void stop(const sigset_t *signals)
+{
+    const struct timespec tick = {.tv_nsec = STOP_TICK_MS * 1000000L};
 
     log_info("stopping");
     listen_remove();
+    drain(signals);
     map_stop();
     for (int i = 0; i < STOP_PATIENCE && !drain_stop(); i++)
         nanosleep(&tick, NULL);
@@ -153,7 +165,7 @@ static void *serve_stops(void *unused)
     (void)unused;
     while (sigwaitinfo(&set, NULL) < 0)
         continue;
-    stop();
+    stop(&set);
     return NULL;
 }
 

@@ -236,6 +236,8 @@ static int make_changes(SMFICTX *ctx, struct transaction *t, const struct conf *
         result = replace_recipient(ctx, r);
     if (result == MI_SUCCESS)
         result = set_header(ctx, t, conf, o);
+    if (result == MI_SUCCESS && t->message->guard_header != NULL)
+        result = smfi_insheader(ctx, 0, (char[]){"X-MX-Guard"}, t->message->guard_header);
     if (result == MI_SUCCESS && o->hold != NULL)
         result = smfi_quarantine(ctx, conf->reject_text);
     return result;
@@ -340,7 +342,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
         log_error(
             "the MTA offers the actions 0x%lx only, 0x%lx are needed: it is too old, or told to offer less",
             actions, needed);
-    } else if (t != NULL) {
+    } else if (t != NULL && transaction_open(t, snapshot_conf(snapshot))) {
         *want_actions = needed | (actions & (SMFIF_SETSYMLIST | SMFIF_QUARANTINE));
         *want_protocol = protocol & protocol_for(policy);
         *p2 = *p3 = 0;

@@ -16,6 +16,7 @@ struct snapshot_macs {
 struct settings {
     atomic_int references;
     struct conf conf;
+    struct mx *mx;
 };
 
 struct snapshot {
@@ -33,6 +34,7 @@ static void settings_put(struct settings *settings)
 {
     if (settings == NULL || atomic_fetch_sub(&settings->references, 1) != 1)
         return;
+    mx_free(settings->mx);
     conf_free(&settings->conf);
     free(settings);
 }
@@ -93,7 +95,7 @@ struct snapshot *snapshot_build(const char *conf_path, struct problems *problems
     conf_load(&settings->conf, conf_path, problems);
     if (settings->conf.keyring != NULL && keys_load(&s->ring, settings->conf.keyring, &err) != 0)
         report_keyring(settings->conf.keyring, &err, problems);
-    if (problems->n == before)
+    if (problems->n == before && (settings->mx = mx_new(&settings->conf, problems)) != NULL)
         return s;
     snapshot_free(s);
     return NULL;
@@ -156,6 +158,11 @@ void snapshot_put(struct snapshot *s)
 const struct conf *snapshot_conf(const struct snapshot *s)
 {
     return &s->settings->conf;
+}
+
+struct mx *snapshot_mx(const struct snapshot *s)
+{
+    return s->settings->mx;
 }
 
 const struct keys_ring *snapshot_ring(const struct snapshot *s)

@@ -8,6 +8,7 @@
 
 #include "keys/keys.h"
 #include "milter/conf.h"
+#include "milter/mx.h"
 
 struct snapshot;
 
@@ -26,6 +27,7 @@ struct snapshot *snapshot_get(void);   /* a reference to the one in place; never
 void snapshot_put(struct snapshot *s); /* gives a reference back; NULL is legal */
 
 const struct conf *snapshot_conf(const struct snapshot *s);
+struct mx *snapshot_mx(const struct snapshot *s); /* of the settings */
 const struct keys_ring *snapshot_ring(const struct snapshot *s);
 
 /* A set of keyed MACs out of the snapshot's pool, for one thread. */

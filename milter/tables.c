@@ -21,6 +21,11 @@ const struct domain *domains_find(const struct domains *d, struct bv_str name)
     return number < 0 || d->row[number].kind == DOMAIN_OFF ? NULL : &d->row[number];
 }
 
+bool domains_listed(const struct domains *d, struct bv_str name)
+{
+    return names_find_domain(&d->names, EXACT, BELOW, name) >= 0;
+}
+
 void domains_free(struct domains *d)
 {
     names_free(&d->names);

@@ -1,50 +1,19 @@
 #include "milter/transaction.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "milter/brake.h"
 #include "milter/clock.h"
+#include "milter/drain.h"
+#include "milter/limits.h"
 #include "milter/log.h"
+#include "milter/transaction_guard.h"
 
 static const char *or_empty(const char *text)
 {
     return text != NULL ? text : "";
-}
-
-static void set_address(struct net_addr *out, const struct sockaddr *addr)
-{
-    out->family = NET_UNKNOWN;
-    if (addr == NULL)
-        return;
-    if (addr->sa_family == AF_INET)
-        net_addr_v4(out, &((const struct sockaddr_in *)(const void *)addr)->sin_addr);
-    else if (addr->sa_family == AF_INET6)
-        net_addr_v6(out, &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr);
-    else if (addr->sa_family == AF_UNIX)
-        out->family = NET_UNIX;
-}
-
-/* Postfix names only hosts whose name leads back to the address; Sendmail tells by a macro, when it is asked. */
-static bool is_confirmed(const struct transaction *t, const char *name, const char *resolve)
-{
-    return name != NULL && *name != '[' && strcmp(name, "unknown") != 0 &&
-           (resolve == NULL ? t->macros : strcmp(resolve, "OK") == 0);
-}
-
-void transaction_client(struct transaction *t, const char *name, const char *resolve,
-                        const struct sockaddr *addr, const char *daemon)
-{
-    t->confirmed = is_confirmed(t, name, resolve);
-    t->merges = resolve != NULL;
-    set_address(&t->addr, addr);
-    free(t->name);
-    free(t->daemon);
-    t->name = name != NULL ? strdup(name) : NULL;
-    t->daemon = daemon != NULL ? strdup(daemon) : NULL;
-    t->broken = (name != NULL && t->name == NULL) || (daemon != NULL && t->daemon == NULL);
 }
 
 /* Without its brackets. */
@@ -98,6 +67,8 @@ int transaction_mail(struct transaction *t, const char *from, bool authenticated
     transaction_end(t);
     t->snapshot = snapshot_get();
     t->message = message_new(from);
+    if (t->message != NULL)
+        drain_message_begin();
     if (t->message != NULL && !t->broken && judge_sender(t, authenticated) == 0)
         return 0;
     log_error("no memory or library failure at MAIL; the recipients are refused for now");
@@ -168,9 +139,17 @@ int transaction_rcpt(struct transaction *t, struct decision *d, const char *queu
     const struct conf *conf = snapshot_conf(t->snapshot);
     bool full = m->stored >= (size_t)conf->max_recipients;
     char address[BV_ADDR_QUOTED];
+    struct decision guard;
 
     if (judge_recipient(t, conf, d, address, argv[0]) != 0)
         return -1;
+    if (d->at_end && transaction_guard(&guard, t, argv[0])) {
+        log_decision(t, queue_id, &guard, argv[0]);
+        if (!guard.at_end) {
+            *d = guard;
+            return 0;
+        }
+    }
     if (full && d->at_end && d->event != EVENT_NONE)
         decide_now(d);
     if (!d->at_end) {
@@ -229,16 +208,10 @@ void transaction_log(struct transaction *t, const char *queue_id, bool failed)
 
 void transaction_end(struct transaction *t)
 {
+    if (t->message != NULL)
+        drain_message_end();
     message_free(t->message);
     t->message = NULL;
     snapshot_put(t->snapshot);
     t->snapshot = NULL;
-}
-
-void transaction_close(struct transaction *t)
-{
-    transaction_end(t);
-    free(t->name);
-    free(t->daemon);
-    t->name = t->daemon = NULL;
 }

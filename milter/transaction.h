@@ -17,6 +17,7 @@ struct transaction {
     char *name;                /* of the client's host; NULL: the MTA gave none */
     bool confirmed;            /* the name leads back to the address */
     bool merges;               /* the MTA is Sendmail, to which two recipients may be one */
+    bool counted;              /* among the sessions that are open */
     bool macros;               /* the MTA sends the macros that it is asked for */
     bool cannot_hold;          /* it knows no quarantine */
     bool headers;              /* the MTA was asked to send them, */
@@ -28,6 +29,9 @@ struct transaction {
     struct snapshot *snapshot; /* for the length of a message */
     struct message *message;   /* NULL between messages, and when memory was short at MAIL */
 };
+
+/* Begins a session. Returns false, logged, when there are as many as there may be. */
+bool transaction_open(struct transaction *t, const struct conf *conf);
 
 /* Who the client is, as the MTA said, with {client_resolve} and {daemon_name}; all is copied, NULL is legal. */
 void transaction_client(struct transaction *t, const char *name, const char *resolve,

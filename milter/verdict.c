@@ -152,11 +152,53 @@ void verdict_header(char dst[VERDICT_HEADER], const char *template, const struct
     }
 }
 
+/* In parentheses, of which it has none inside. */
+static void put_kind(struct out *o, const char *kind)
+{
+    put(o, " (");
+    for (; *kind != '\0'; kind++) {
+        if (*kind == '(' || *kind == ')')
+            put_char(o, *kind == '(' ? '[' : ']');
+        else
+            put_char(o, *kind);
+    }
+    put_char(o, ')');
+}
+
+void verdict_guard_header(char dst[VERDICT_HEADER], const struct decision *d, struct bv_str domain)
+{
+    struct out o = {dst, VERDICT_HEADER, 0};
+
+    put(&o, verdict_word(d->verdict));
+    put_kind(&o, d->verdict == VERDICT_BOGUS_MX ? d->kind : "null MX");
+    put(&o, " domain=");
+    put_clean(&o, domain, LINE_ADDRESS);
+}
+
 static void set_reply(struct verdict_reply *out, const char *code, const char *status, const char *text)
 {
     out->code = code;
     out->status = status;
     snprintf(out->text, sizeof out->text, "%s", text);
+}
+
+static void set_refusal(struct verdict_reply *out, const char *reject_text, const struct decision *d)
+{
+    if (d->verdict == VERDICT_NO_MAIL || (d->verdict == VERDICT_NULL_MX && !d->of_sender)) {
+        set_reply(out, "556", "5.1.10",
+                  "the recipient's domain does not accept mail"); /* RFC 7504, RFC 7505 4.2 */
+    } else if (d->verdict == VERDICT_NULL_MX) {
+        set_reply(out, "550", "5.7.27", "the sender's domain does not accept mail"); /* RFC 7505 4.1 */
+    } else if (d->verdict == VERDICT_BOGUS_MX) {
+        set_reply(out, "554", "5.7.1", d->kind);
+        if (!d->sentence)
+            snprintf(out->text, sizeof out->text, "%s MX in %s network",
+                     d->of_sender ? "Sender domain" : "Domain", d->kind);
+    } else {
+        set_reply(out, "550", "5.7.1", reject_text);
+        if (d->verdict == VERDICT_EXPIRED)
+            strncat(out->text, ": the address tag has expired", sizeof out->text - strlen(out->text) - 1);
+    }
 }
 
 void verdict_reply(struct verdict_reply *out, const char *reject_text, const struct decision *d)
@@ -169,13 +211,7 @@ void verdict_reply(struct verdict_reply *out, const char *reject_text, const str
         set_reply(out, "250", "", "");
         return;
     case ACTION_REJECT:
-        if (d->verdict == VERDICT_NO_MAIL) { /* RFC 7504 4, RFC 7505 4.2 */
-            set_reply(out, "556", "5.1.10", "the recipient's domain does not accept mail");
-            return;
-        }
-        set_reply(out, "550", "5.7.1", reject_text);
-        if (d->verdict == VERDICT_EXPIRED)
-            strncat(out->text, ": the address tag has expired", sizeof out->text - strlen(out->text) - 1);
+        set_refusal(out, reject_text, d);
         return;
     case ACTION_TOO_MANY:
         set_reply(out, "452", "4.5.3", "too many recipients");

@@ -30,10 +30,12 @@ enum verdict {
     VERDICT_MALFORMED,
     VERDICT_NOT_TAGGABLE,
     VERDICT_ALREADY_TAGGED,
-    VERDICT_EXEMPT,  /* a row of the exceptions table says so */
-    VERDICT_REPLY,   /* untagged, and of a type in reply_types */
-    VERDICT_NO_MAIL, /* a domain that receives nothing */
-    VERDICT_FAULT    /* no usable key, or a library failed: on_fault decides */
+    VERDICT_EXEMPT,   /* a row of the exceptions table says so */
+    VERDICT_REPLY,    /* untagged, and of a type in reply_types */
+    VERDICT_NO_MAIL,  /* a domain of ours that receives nothing */
+    VERDICT_NULL_MX,  /* somebody else's that does not, RFC 7505 */
+    VERDICT_BOGUS_MX, /* mail exchangers that nobody can reach, or that are the host itself */
+    VERDICT_FAULT     /* no usable key, or a library failed: on_fault decides */
 };
 
 enum action {
@@ -66,7 +68,10 @@ struct decision {
     bool by_type;           /* untagged: the type of the message may make it VERDICT_REPLY at its end */
     bool ours;              /* the recipient is in a domain of ours, or in none that can be read */
     bool percent;           /* it is ours as the mailbox that "user%host@relay" and its like hand on to */
-    bool replace;           /* the sender or recipient is to be replaced by the address that came with this */
+    bool of_sender;   /* with VERDICT_NULL_MX and VERDICT_BOGUS_MX: the sender's domain, not the recipient's */
+    const char *kind; /* with VERDICT_BOGUS_MX: "loopback", "private", ...; borrowed */
+    bool sentence;    /* the kind is a reply as it stands */
+    bool replace;     /* the sender or recipient is to be replaced by the address that came with this */
 };
 
 /* ---- words.c ---- */
@@ -106,6 +111,12 @@ void verdict_line(char dst[VERDICT_LINE], const char *queue_id, const struct ver
  */
 void verdict_header(char dst[VERDICT_HEADER], const char *template, const struct decision *d,
                     struct bv_str recipient);
+
+/*
+ * The value of X-MX-Guard: "bogus-mx (loopback) domain=example.net"; parentheses
+ * of the kind are printed as brackets.  Fits VERDICT_HEADER.
+ */
+void verdict_guard_header(char dst[VERDICT_HEADER], const struct decision *d, struct bv_str domain);
 
 /* An SMTP reply. */
 struct verdict_reply {

@@ -44,6 +44,10 @@ const char *verdict_word(enum verdict v)
         return "reply";
     case VERDICT_NO_MAIL:
         return "no-mail";
+    case VERDICT_NULL_MX:
+        return "null-mx";
+    case VERDICT_BOGUS_MX:
+        return "bogus-mx";
     case VERDICT_FAULT:
         break;
     }
@@ -103,6 +107,8 @@ enum result verdict_result(enum verdict v)
     case VERDICT_UNKNOWN_KEY:
     case VERDICT_MALFORMED:
     case VERDICT_NO_MAIL:
+    case VERDICT_NULL_MX:
+    case VERDICT_BOGUS_MX:
         break;
     }
     return RESULT_FAIL;

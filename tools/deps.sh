@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a task needs and that are missing.
 #
-#   tools/deps.sh [build|mail|test|exim|sendmail|ldap|lint]...     (none: all of them)
+#   tools/deps.sh [build|mail|test|exim|sendmail|ldap|fail2ban|lint]...     (none: all of them)
 #
 # It never removes a package, never replaces an installed mail server, and
 # leaves no new service running or enabled.  Where nothing is missing, it
@@ -21,8 +21,10 @@ packages_for() {
     sendmail) echo m4 libdb5.3 libldap-2.5-0 libnsl2 libsasl2-2 libwrap0 ;;
     # what Postfix's LDAP tables and the slapd that test/e2e unpacks are linked with
     ldap) echo libldap-2.5-0 libltdl7 libwrap0 ;;
+    # what runs the fail2ban that test/e2e unpacks, and makes a systemd journal for it
+    fail2ban) echo python3-minimal libpython3-stdlib libsystemd0 libsystemd-shared libmicrohttpd12 ;;
     lint) echo clang clang-format clang-tidy cppcheck libclang-rt-14-dev mandoc shellcheck ;;
-    *) echo "$me: unknown group \"$1\" (build, mail, test, exim, sendmail, ldap, lint)" >&2; exit 2 ;;
+    *) echo "$me: unknown group \"$1\" (build, mail, test, exim, sendmail, ldap, fail2ban, lint)" >&2; exit 2 ;;
     esac
 }
 
@@ -56,7 +58,7 @@ forbid_services() {
     trap 'exit 1' HUP INT TERM
 }
 
-[ $# -gt 0 ] || set -- build mail test exim sendmail ldap lint
+[ $# -gt 0 ] || set -- build mail test exim sendmail ldap fail2ban lint
 missing=
 for group in "$@"; do
     for package in $(packages_for "$group"); do

@@ -92,11 +92,11 @@ static bool measure_kind(const struct bogus *b, int rounds, const char *name, co
     for (int round = 0; round < rounds; round++) {
         double start = bench_now();
         for (int i = 0; i < PROBES; i++)
-            found += bogus_kind(b, &address[i]) != NULL;
+            found += bogus_find(b, &address[i]) != NULL;
         ns[round] = (bench_now() - start) / PROBES;
     }
     if (found < PROBES / 2)
-        bench_die("bogus_kind");
+        bench_die("bogus_find");
     figure.ns = bench_median(ns, rounds);
     return bench_tell(&figure);
 }
@@ -149,9 +149,9 @@ bool bench_guard(int rounds)
     struct guard_cache *c = guard_cache_new(DOMAINS);
     bool good = measure_load(&b, rounds);
 
-    good = measure_kind(&b, rounds, "bogus_kind, IPv4", "\x7f") && good;
-    good = measure_kind(&b, rounds, "bogus_kind, IPv6", "\xfe\x80") && good;
-    good = measure_kind(&b, rounds, "bogus_kind, IPv4 inside IPv6", "\x20\x02\x7f") && good;
+    good = measure_kind(&b, rounds, "bogus_find, IPv4", "\x7f") && good;
+    good = measure_kind(&b, rounds, "bogus_find, IPv6", "\xfe\x80") && good;
+    good = measure_kind(&b, rounds, "bogus_find, IPv4 inside IPv6", "\x20\x02\x7f") && good;
     bogus_free(&b);
     if (c == NULL)
         bench_die("guard_cache_new");

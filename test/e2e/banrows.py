@@ -44,7 +44,8 @@ class Deed:
         """Whether the daemon has logged what the row says."""
         true(self.lines, "no line")
         for line in self.lines:
-            found = re.match(r"bvmilter: \w+: client=[\w.-]+\[([^]]+)\], event=(\S+), verdict=(\S+), action=(\S+), ", line)
+            found = re.match(r"bvmilter: \w+: client=[\w.-]+\[([^]]+)\], event=(\S+), verdict=(\S+), "
+                             r"action=(\S+), ", line)
             true(found, f"the line {line!r}")
             same(found[1], self.logged, f"the address in {line!r}")
             true(re.fullmatch(self.what, "/".join(found.groups()[1:])), f"not {self.what}: {line!r}")
@@ -82,7 +83,8 @@ PLAIN = [
     Deed("forged, and the name is an address", BOTH, "bounce/forged/reject", deeds("forged"), host=f"[{VICTIM}]"),
     Deed("forged, and the name looks like an address", BOTH, "bounce/forged/reject", deeds("forged"), host=VICTIM),
     Deed("forged, and the name looks like us", BOTH, "bounce/forged/reject", deeds("forged"), host="bvmilter"),
-    Deed("forged, and the name is long", BOTH, "bounce/forged/reject", deeds("forged"), host=("a" * 62 + ".") * 4 + "x"),
+    Deed("forged, and the name is long", BOTH, "bounce/forged/reject", deeds("forged"),
+         host=("a" * 62 + ".") * 4 + "x"),
     Deed("forged, and the name is too long", BOTH, "bounce/forged/reject", deeds("forged"), host="x." * 2000),
     Deed("forged, from an unknown address", NEVER, "bounce/forged/reject", deeds("forged"), address=None,
          logged="unknown"),
@@ -112,6 +114,8 @@ PLAIN = [
     Deed("a reply", NEVER, "bounce/reply/accept", deeds("untagged"), daemon="data",
          headers=[("Auto-Submitted", "auto-replied"), ("Subject", "Out of office")]),
     Deed("ordinary mail to a tag", NEVER, "strip/valid/accept", deeds("valid"), mail="<a@outside.example>"),
+    Deed("ordinary mail to a tag, through a unix socket", NEVER, "strip/valid/accept", deeds("valid"),
+         mail="<a@outside.example>", address="/" + VICTIM, logged="unix"),
     Deed("ordinary mail to an old tag", NEVER, "strip/expired/accept", deeds("expired"), mail="<a@outside.example>"),
     Deed("signed", NEVER, "sign/signed/accept", ["<a@outside.example>"], mail="<user@example.com>",
          connect=SUBMISSION),

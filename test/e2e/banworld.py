@@ -56,11 +56,11 @@ class Journal:
     """What it takes to make a journal without journald."""
 
     def __init__(self):
-        self.root = unpacked("journal", ["python3-systemd", "systemd-journal-remote", "libsystemd-shared",
-                                         "libmicrohttpd12"], lambda directory: None)
+        packages = ["python3-systemd", "systemd-journal-remote", "libsystemd-shared"]
+        self.root = unpacked("journal", packages, lambda directory: None)
 
     def write(self, path, entries):
-        libraries = glob.glob(f"{self.root}/usr/lib/*-linux-gnu*") + glob.glob(f"{self.root}/usr/lib/*/systemd")
+        libraries = glob.glob(f"{self.root}/usr/lib/*/systemd")
         program = os.path.join(self.root, "lib/systemd/systemd-journal-remote")
         done = subprocess.run([program, "--split-mode=none", "-o", path, "-"], input="".join(entries), text=True,
                               capture_output=True, env=dict(os.environ, LD_LIBRARY_PATH=":".join(libraries)))

@@ -98,7 +98,7 @@ static const char *value_of(const struct conf *c, const char *name)
         const char *name;
         long long value;
     } numbers[] = {
-        {"max_recipients", c->max_recipients}, {"max_map_connections", c->max_map_connections},
+        {"max_sessions", c->max_sessions}, {"max_recipients", c->max_recipients}, {"max_map_connections", c->max_map_connections},
         {"max_bad_macs", c->max_bad_macs},     {"storm_threshold", c->storm.threshold},
         {"storm_quiet", c->storm.quiet},
     };
@@ -151,6 +151,7 @@ static const char *const defaults[][2] = {
     {"storm_quiet", "600"},
     {"map_listen", "inet:8893@127.0.0.1"},
     {"user", ""},
+    {"max_sessions", "0"},
     {"max_recipients", "1000"},
     {"max_map_connections", "500"},
 };
@@ -279,6 +280,7 @@ static const struct {
     {"on_fault tempfail", "on_fault = \"tempfail\"", "on_fault", "tempfail"},
     {"on_fault accept", "on_fault = \"accept\"", "on_fault", "accept"},
     {"user", "user = \"bv\"", "user", "bv"},
+    {"most sessions", "max_sessions = 1000000", "max_sessions", "1000000"},
     {"fewest recipients", "max_recipients = 1", "max_recipients", "1"},
     {"bad MACs, any number", "max_bad_macs = 0", "max_bad_macs", "0"},
     {"bad MACs, most", "max_bad_macs = 1000", "max_bad_macs", "1000"},

@@ -1,0 +1,51 @@
+/*
+ * accepting - takes new connections for libmilter: the dynamic linker gives it
+ * this accept() instead of the C library's.  Two things libmilter cannot do:
+ * leave connections to the next process while this one ends, and not spin when
+ * descriptors run out.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "milter/clock.h"
+#include "milter/drain.h"
+#include "milter/log.h"
+
+enum { PAUSE_MS = 100, COMPLAINT_SECONDS = 60 };
+
+static void rest(void)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+
+    nanosleep(&pause, NULL);
+}
+
+/* One thread takes connections, libmilter's. */
+static void complain(int error)
+{
+    static int64_t last = -COMPLAINT_SECONDS;
+
+    if (clock_steady() - last < COMPLAINT_SECONDS)
+        return;
+    last = clock_steady();
+    log_error("cannot take a connection: %s", strerror(error));
+}
+
+int accept(int fd, struct sockaddr *addr, socklen_t *n)
+{
+    if (drain_has_begun()) {
+        rest();
+        errno = EAGAIN;
+        return -1;
+    }
+    int connection = accept4(fd, addr, n, SOCK_CLOEXEC);
+    if (connection < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+        int error = errno;
+        complain(error);
+        rest();
+        errno = error;
+    }
+    return connection;
+}
