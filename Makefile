@@ -4,7 +4,11 @@
 #   make deps        missing packages            make quickstart the main job on real mail
 #   make san         tests under sanitizers      make lint       format, manuals, rules, analysis
 #   make fuzz        FUZZ_SECONDS a harness      make bench      figures, one JSON line each
+#   make tsan        the daemon's data races     make valgrind   leaks, memory that is not set
+#   make torture     allocations that fail       make soak       SOAK_MESSAGES: memory stays flat
 #   make cover       line coverage               make install    under $(DESTDIR)$(PREFIX)
+#
+# HARD=short makes tsan, valgrind and torture take twenty seconds.
 
 VERSION = 0.1
 PREFIX = /usr/local
@@ -26,7 +30,10 @@ Q = @
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
        -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wconversion -Wswitch-enum
-HARDEN = -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+# Which of these there are, depends on the compiler and the processor.
+accepted = $(foreach f,$(1),$(shell echo 'int x;' | $(CC) -Werror $(f) -xc -c -o /dev/null - 2>/dev/null && echo $(f)))
+HARDEN := -fPIE -fstack-protector-strong \
+          $(call accepted,-fstack-clash-protection -fcf-protection -mbranch-protection=standard)
 OPTIMISE = -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LINK = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 SAN =
@@ -41,7 +48,7 @@ JSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson)
 CONFUSE_LIBS = $(shell $(PKG_CONFIG) --libs libconfuse)
 CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
 MILTER_LIBS = -lmilter
-# Without libunbound there is no MX guard.
+MICROHTTPD = $(shell $(PKG_CONFIG) --modversion libmicrohttpd 2>/dev/null)
 UNBOUND_LIBS = $(shell $(PKG_CONFIG) --libs libunbound 2>/dev/null)
 
 # The layers.  Dependencies point one way: bv <- keys <- pure milter <- edge.
@@ -49,11 +56,16 @@ obj = $(patsubst %.c,$(B)/%.o,$(1))
 BV_SRC = $(wildcard bv/*.c)
 KEYS_SRC = $(wildcard keys/*.c)
 PURE_SRC = milter/net.c milter/problems.c milter/names.c milter/prefixes.c milter/bogus.c milter/bogus_read.c milter/bogus_action.c milter/guard.c milter/guard_cache.c milter/answers.c milter/dns_server.c milter/lines.c milter/tables.c milter/exceptions.c milter/exceptions_read.c milter/policy.c milter/policy_guard.c milter/bounce.c milter/words.c milter/verdict.c milter/message.c milter/settle.c milter/storm.c milter/netstring.c milter/report.c milter/mime.c milter/plain.c milter/phrases.c
-CONF_SRC = milter/conf.c milter/conf_check.c milter/conf_guard.c milter/conf_rows.c milter/conf_tables.c milter/conf_text.c milter/slurp.c
-EDGE_SRC = milter/snapshot.c milter/mx.c milter/dns.c milter/asking.c milter/transaction.c milter/transaction_client.c milter/transaction_guard.c milter/session.c milter/drain.c milter/accepting.c milter/limits.c milter/listen.c milter/socket_file.c milter/map.c milter/map_answer.c milter/map_peer.c milter/map_socket.c milter/reload.c milter/watch.c milter/warm.c milter/brake.c milter/clock.c milter/log.c milter/main.c
-DNS_SRC = milter/dns.c milter/asking.c milter/clock.c
+CONF_SRC = milter/endpoint.c milter/conf.c milter/conf_check.c milter/conf_free.c milter/conf_guard.c milter/conf_rows.c milter/conf_tables.c milter/conf_text.c milter/slurp.c
+EDGE_SRC = milter/snapshot.c milter/mx.c $(DNS_SRC) milter/transaction.c milter/transaction_client.c milter/transaction_guard.c milter/session.c milter/counters.c $(METRICS_SRC) milter/drain.c milter/accepting.c milter/limits.c milter/listen.c milter/socket_file.c milter/map.c milter/map_answer.c milter/map_mx.c milter/map_pool.c milter/map_unread.c milter/map_peer.c milter/map_socket.c milter/reload.c milter/watch.c milter/warm.c milter/brake.c milter/clock.c milter/log.c milter/main.c
+# Without libunbound there is no MX guard.
+DNS_SRC = $(if $(UNBOUND_LIBS),milter/dns.c milter/asking.c,milter/dns_none.c)
+# Without libmicrohttpd there are no metrics.  It is loaded when they are wanted: it would cost every process 2 MB.
+METRICS_SRC = $(if $(MICROHTTPD),milter/metrics.c milter/metrics_socket.c milter/metrics_answer.c $(METRICS_VIEW_SRC),milter/metrics_none.c)
+METRICS_VIEW_SRC = milter/metrics_text.c milter/metrics_page.c milter/metrics_style.c milter/metrics_chart.c milter/metrics_keys.c
 CMD_SRC = $(wildcard tools/cmd_*.c)
-PROGRAMS = bvmilter bvkey bvtag
+REPORT_SRC = $(wildcard tools/report_*.c)
+PROGRAMS = bvmilter bvkey bvtag bvreport
 
 BV_A = $(B)/libbvcore.a
 KEYS_A = $(B)/libbvkeys.a
@@ -61,15 +73,13 @@ PURE_A = $(B)/libbvpolicy.a
 CONF_A = $(B)/libbvconf.a
 
 .SECONDARY:
-.PHONY: all deps quickstart check unit e2e san lint fmt cover install clean
+.PHONY: all deps quickstart check unit e2e san lint fmt cover clean
 all: $(PROGRAMS:%=$(B)/%) $(B)/libbv.a
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
-
-$(B)/milter/dns.o: ALL_CFLAGS += $(if $(UNBOUND_LIBS),-DBV_WITH_LIBUNBOUND)
 
 $(BV_A): $(call obj,$(BV_SRC))
 $(KEYS_A): $(call obj,$(KEYS_SRC))
@@ -82,13 +92,16 @@ $(B)/libbv.a: $(call obj,$(BV_SRC) $(KEYS_SRC))
 
 $(B)/bvmilter: $(call obj,$(EDGE_SRC)) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
 	@echo "  LD $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(UNBOUND_LIBS) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(UNBOUND_LIBS) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) -ldl
 $(B)/bvkey: $(call obj,tools/bvkey.c tools/args.c $(CMD_SRC)) $(KEYS_A) $(BV_A)
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(JSON_LIBS) $(CRYPTO_LIBS)
-$(B)/bvtag: $(call obj,tools/bvtag.c tools/bvtag_run.c tools/bvtag_explain.c tools/bvtag_story.c tools/args.c tools/cmd_json.c) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
+$(B)/bvtag: $(call obj,tools/bvtag.c tools/bvtag_run.c tools/bvtag_explain.c tools/bvtag_story.c tools/bvtag_mx.c tools/bvtag_look.c tools/args.c tools/cmd_json.c $(DNS_SRC) milter/clock.c) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
 	@echo "  LD $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(UNBOUND_LIBS) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
+$(B)/bvreport: $(call obj,tools/bvreport.c tools/args.c $(REPORT_SRC)) $(PURE_A) $(KEYS_A) $(BV_A)
+	@echo "  LD $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(JSON_LIBS) $(CRYPTO_LIBS)
 
 # Unit tests.  The link line of each layer is the test of the architecture:
 # a test of bv/ gets no keys/, one of the policy gets no libmilter.
@@ -103,17 +116,28 @@ $(B)/test/milter_%: $(B)/test/unit/milter_%.o $(PURE_A) $(KEYS_A) $(BV_A)
 	$(unit_link) $(JSON_LIBS) $(CRYPTO_LIBS)
 $(B)/test/conf_%: $(B)/test/unit/conf_%.o $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
 	$(unit_link) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
-$(B)/test/dns_%: $(B)/test/unit/dns_%.o $(call obj,$(DNS_SRC)) $(PURE_A) $(BV_A)
-	$(unit_link) $(UNBOUND_LIBS)
+$(B)/test/report_%: $(B)/test/unit/report_%.o $(call obj,$(filter-out tools/report_input.c,$(REPORT_SRC))) $(PURE_A) $(KEYS_A) $(BV_A)
+	$(unit_link) $(JSON_LIBS) $(CRYPTO_LIBS)
+$(B)/test/dns_%: $(B)/test/unit/dns_%.o $(call obj,milter/asking.c milter/clock.c) $(PURE_A) $(KEYS_A) $(BV_A)
+	$(unit_link)
+$(B)/test/mx_%: $(B)/test/unit/mx_%.o $(call obj,milter/mx.c milter/transaction_guard.c milter/counters.c) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
+	$(unit_link) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
+$(B)/test/metrics_%: $(B)/test/unit/metrics_%.o $(call obj,$(METRICS_VIEW_SRC) milter/counters.c) $(PURE_A) $(KEYS_A) $(BV_A)
+	$(unit_link) $(JSON_LIBS) $(CRYPTO_LIBS)
+# The daemon without its metrics, for test/e2e.
+$(B)/test/bvmilter-bare: $(call obj,$(filter-out $(METRICS_SRC),$(EDGE_SRC)) milter/metrics_none.c) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(UNBOUND_LIBS) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
 # What test/e2e asks the DNS with.
 DNSPROBE = $(B)/test/dnsprobe
-$(DNSPROBE): $(B)/test/dnsprobe.o $(call obj,$(DNS_SRC)) $(PURE_A) $(BV_A)
+$(DNSPROBE): $(B)/test/dnsprobe.o $(call obj,$(DNS_SRC) milter/clock.c) $(PURE_A) $(KEYS_A) $(BV_A)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(UNBOUND_LIBS)
 
 include test/fuzz/fuzz.mk
 include test/bench/bench.mk
 -include test/sim/sim.mk
+include test/hard/hard.mk
 
 # ---- tests -----------------------------------------------------------------
 
@@ -128,7 +152,7 @@ unit-build: $(UNIT)
 unit: $(UNIT)
 	$(run_unit)
 
-e2e: all
+e2e: all $(DNSPROBE)
 	BV_BIN=$(B) test/run.sh $(E2E)
 
 check:
@@ -136,7 +160,7 @@ check:
 	@$(MAKE) --no-print-directory check-run
 
 .PHONY: check-run san-run unit-build
-check-run: all $(UNIT) $(FUZZ_REPLAY) $(SIM)
+check-run: all $(UNIT) $(FUZZ_REPLAY) $(SIM) $(DNSPROBE)
 	@BV_BIN=$(B) test/run.sh $(sort $(UNIT)) $(FUZZ_REPLAY) $(SIM) $(E2E)
 
 # _exit() is what the daemon stops with; exit() lets the leak checker have its say.
@@ -145,9 +169,9 @@ SAN_FLAGS = VARIANT=san SAN='-fsanitize=address,undefined -fno-sanitize-recover=
 san:
 	@tools/deps.sh build mail test
 	@$(MAKE) --no-print-directory $(SAN_FLAGS) san-run
-san-run: all $(UNIT) $(FUZZ_REPLAY)
+san-run: all $(UNIT) $(FUZZ_REPLAY) $(DNSPROBE)
 	@BV_BIN=$(B) test/run.sh $(sort $(UNIT)) $(FUZZ_REPLAY) test/e2e/test_bvkey.py test/e2e/test_bvtag.py \
-	    test/e2e/test_milter.py test/e2e/test_map.py
+	    test/e2e/test_milter.py test/e2e/test_map.py test/e2e/test_dns.py
 
 quickstart:
 	@tools/deps.sh build mail
@@ -169,22 +193,9 @@ cover:
 
 # ---- installation ------------------------------------------------------------
 
-MAN = bvmilter.8 bvkey.8 bvtag.1 bvmilter.conf.5 bvkeyring.5
-install: all
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig \
-	    $(DESTDIR)$(INCLUDEDIR)/bv $(DESTDIR)$(DOCDIR)/examples $(foreach s,1 5 8,$(DESTDIR)$(MANDIR)/man$(s))
-	install -m 755 $(B)/bvmilter $(B)/bvkey $(DESTDIR)$(SBINDIR)
-	install -m 755 $(B)/bvtag $(DESTDIR)$(BINDIR)
-	install -m 644 $(B)/libbv.a $(DESTDIR)$(LIBDIR)
-	install -m 644 bv/bv.h keys/keys.h $(DESTDIR)$(INCLUDEDIR)/bv
-	install -m 644 README LICENSE doc/GUIDE doc/DESIGN doc/CHANGES $(DESTDIR)$(DOCDIR)
-	install -m 644 doc/examples/* $(DESTDIR)$(DOCDIR)/examples
-	for d in fail2ban/filter.d fail2ban/jail.d; do install -D -m 644 tools/packaging/$$d/bvmilter.conf \
-	    $(DESTDIR)$(DOCDIR)/examples/$$d/bvmilter.conf || exit 1; done
-	for page in $(MAN); do install -m 644 doc/$$page $(DESTDIR)$(MANDIR)/man$${page##*.} || exit 1; done
-	printf '%s\n' 'Name: bv' 'Description: bounce verification tags and keyrings' 'Version: $(VERSION)' \
-	    'Requires: libcrypto jansson' 'Libs: -L$(LIBDIR) -lbv' 'Cflags: -I$(INCLUDEDIR)' \
-	    >$(DESTDIR)$(LIBDIR)/pkgconfig/bv.pc
+MAN = bvmilter.8 bvkey.8 bvtag.1 bvreport.1 bvmilter.conf.5 bvkeyring.5
+USER_PROGRAMS = bvtag bvreport
+include tools/packaging/install.mk
 
 clean:
 	rm -rf build

@@ -50,7 +50,7 @@ int object_parse(struct object *o, struct bv_str text, struct keys_error *err)
         char *near = strstr(why.text, " near '");
         if (near != NULL)
             bv_wipe(near, strlen(near));
-        keys_fail(err, "%s", why.text);
+        keys_fail(err, "%s", why.text[0] != '\0' ? why.text : "out of memory");
         err->line = why.line;
         err->column = why.column;
     }
@@ -228,10 +228,11 @@ int object_checksum(char dst[OBJECT_CHECKSUM], const struct object *o)
     json_t *rest = json_copy(o->json);
     char *text = NULL;
     size_t n = 0;
+    bool whole = json_object_size(rest) == json_object_size(o->json); /* without memory, it may not be */
     int result = -1;
 
     json_object_del(rest, "checksum");
-    if (rest == NULL)
+    if (rest == NULL || !whole)
         keys_fail(o->err, "out of memory");
     else
         text = dump(rest, JSON_COMPACT | JSON_SORT_KEYS, &n, o->err);

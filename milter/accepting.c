@@ -35,17 +35,18 @@ static void complain(int error)
 
 int accept(int fd, struct sockaddr *addr, socklen_t *n)
 {
-    if (drain_has_begun()) {
+    if (!drain_accept_begin()) {
         rest();
         errno = EAGAIN;
         return -1;
     }
     int connection = accept4(fd, addr, n, SOCK_CLOEXEC);
-    if (connection < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-        int error = errno;
+    int error = errno;
+    drain_accept_end(connection >= 0);
+    if (connection < 0 && (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)) {
         complain(error);
         rest();
-        errno = error;
     }
+    errno = error;
     return connection;
 }

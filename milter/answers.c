@@ -165,6 +165,20 @@ void answers_failed(struct guard_facts *f, size_t host)
     f->host[host].some_failed = true;
 }
 
+void answers_text(struct answers_texts *t, const void *rdata, size_t n)
+{
+    const unsigned char *p = rdata;
+    size_t used = 0;
+
+    if (t->n == ANSWERS_TEXTS)
+        return;
+    char *dst = t->text[t->n++];
+    for (size_t at = 0; at < n; at += 1U + p[at])
+        for (size_t i = at + 1; i <= at + p[at] && i < n && used < ANSWERS_TEXT - 1; i++)
+            dst[used++] = (char)p[i];
+    dst[used] = '\0';
+}
+
 static int compare_addresses(const void *a, const void *b)
 {
     const struct net_addr *left = a, *right = b;

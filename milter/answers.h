@@ -12,6 +12,8 @@
 #include "bv/bv.h"
 #include "milter/guard.h"
 
+enum { ANSWERS_TEXTS = 32, ANSWERS_TEXT = 256 };
+
 /* Nothing is known: the MX has failed, there is no host. */
 void answers_begin(struct guard_facts *out);
 
@@ -41,6 +43,16 @@ bool answers_askable(const struct guard_host *h);
 /* Takes an A or AAAA record of host number `host`: 4 or 16 octets; else its question has failed. */
 void answers_address(struct guard_facts *f, size_t host, const void *rdata, size_t n);
 void answers_failed(struct guard_facts *f, size_t host);
+
+/* TXT records of a name. */
+struct answers_texts {
+    enum guard_dns dns;
+    size_t n;
+    char text[ANSWERS_TEXTS][ANSWERS_TEXT]; /* cut to fit, without NULs and what follows them */
+};
+
+/* Takes a TXT record: its strings as one text, RFC 7208 3.3.  Of very many the first are kept. */
+void answers_text(struct answers_texts *t, const void *rdata, size_t n);
 
 /* To be called last: fills what follows from the rest, and sorts addresses, so that the same answers are the same facts. */
 void answers_end(struct guard_facts *f);

@@ -4,9 +4,9 @@
 
 #include "milter/answers.h"
 
-void askings_init(struct askings *all)
+void askings_init(struct askings *all, unsigned limit)
 {
-    *all = (struct askings){.first = NULL};
+    *all = (struct askings){.limit = limit};
     pthread_mutex_init(&all->lock, NULL);
     pthread_cond_init(&all->idle, NULL);
 }
@@ -19,6 +19,12 @@ void askings_wait(struct askings *all)
     pthread_mutex_unlock(&all->lock);
 }
 
+static void destroy(struct asking *a)
+{
+    pthread_cond_destroy(&a->answered);
+    free(a);
+}
+
 static void free_asking(struct asking *a)
 {
     if (a->prev != NULL)
@@ -27,14 +33,17 @@ static void free_asking(struct asking *a)
         a->all->first = a->next;
     if (a->next != NULL)
         a->next->prev = a->prev;
-    pthread_cond_destroy(&a->answered);
-    free(a);
+    destroy(a);
 }
 
 void askings_free(struct askings *all)
 {
-    while (all->first != NULL)
-        free_asking(all->first);
+    struct asking *next;
+
+    for (struct asking *a = all->first; a != NULL; a = next) {
+        next = a->next;
+        destroy(a);
+    }
     pthread_cond_destroy(&all->idle);
     pthread_mutex_destroy(&all->lock);
 }
@@ -76,7 +85,7 @@ struct question *asking_add(struct asking *a, int type, size_t host, bool *full)
     *q = (struct question){.asking = a, .type = type, .host = host};
     pthread_mutex_lock(&a->all->lock);
     a->users++;
-    *full = a->all->in_flight++ >= ASKING_IN_FLIGHT;
+    *full = a->all->in_flight++ >= a->all->limit;
     pthread_mutex_unlock(&a->all->lock);
     return q;
 }
@@ -85,7 +94,9 @@ static void take(struct guard_facts *f, const struct question *q, enum guard_dns
 {
     if (got != GUARD_DNS_FAILED)
         answers_ttl(f, ttl);
-    if (q->type == ASKING_MX)
+    if (q->type == ASKING_TXT)
+        q->asking->texts->dns = got;
+    else if (q->type == ASKING_MX)
         f->mx = got;
     else if (got == GUARD_DNS_FAILED)
         answers_failed(f, q->host);
@@ -93,7 +104,9 @@ static void take(struct guard_facts *f, const struct question *q, enum guard_dns
 
 static void take_record(struct guard_facts *f, const struct question *q, const void *rdata, size_t n)
 {
-    if (q->type == ASKING_MX)
+    if (q->type == ASKING_TXT)
+        answers_text(q->asking->texts, rdata, n);
+    else if (q->type == ASKING_MX)
         answers_mx(f, rdata, n);
     else
         answers_address(f, q->host, rdata, n);

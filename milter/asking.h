@@ -12,11 +12,13 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "milter/answers.h"
 #include "milter/guard.h"
 
 enum {
     ASKING_A = 1, /* types of records, RFC 1035 3.2.2, RFC 3596 2.1 */
     ASKING_MX = 15,
+    ASKING_TXT = 16,
     ASKING_AAAA = 28
 };
 
@@ -29,7 +31,8 @@ enum {
 struct askings {
     pthread_mutex_t lock; /* of all members, here and below */
     pthread_cond_t idle;
-    unsigned askers, in_flight;
+    unsigned askers;
+    unsigned in_flight, limit; /* questions */
     struct asking *first;
 };
 
@@ -44,14 +47,15 @@ struct question {
 struct asking {
     struct askings *all;
     struct asking *prev, *next;
-    struct guard_facts *facts; /* NULL: nobody waits any more */
-    unsigned users;            /* who asks, and each question in flight */
+    struct guard_facts *facts;   /* NULL: nobody waits any more */
+    struct answers_texts *texts; /* what TXT records go to; as long as facts */
+    unsigned users;              /* who asks, and each question in flight */
     pthread_cond_t answered;
     size_t n;
     struct question question[ASKING_QUESTIONS];
 };
 
-void askings_init(struct askings *all);
+void askings_init(struct askings *all, unsigned limit);
 void askings_wait(struct askings *all); /* until nobody asks */
 void askings_free(struct askings *all); /* to be called when no answer can come any more, and nobody asks */
 
@@ -60,7 +64,8 @@ struct asking *asking_new(struct askings *all, struct guard_facts *facts);
 
 /*
  * Adds a question.  Whatever becomes of it, asking_answer() must be called for
- * it once.  *full tells that too many are under way: it is not to be asked.
+ * it once, by any thread.  *full tells that it is over the limit of questions
+ * under way, and not to be asked: resolvers go on with dead servers for long.
  */
 struct question *asking_add(struct asking *a, int type, size_t host, bool *full);
 

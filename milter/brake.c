@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "milter/clock.h"
+#include "milter/counters.h"
 #include "milter/log.h"
 
 static struct {
@@ -20,6 +21,7 @@ static void tell(enum storm_change change)
     atomic_store(&brake.on, brake.storm.on);
     switch (change) {
     case STORM_BEGINS:
+        counters_storm();
         storm_describe_begin(text, &brake.storm);
         log_warn("storm begins: %s; until it ends, untagged bounces of such clients are judged at RCPT", text);
         break;
@@ -49,6 +51,11 @@ bool brake_storm(const struct net_addr *client)
     bool part = storm_has(&brake.storm, client);
     pthread_mutex_unlock(&brake.lock);
     return part;
+}
+
+bool brake_is_on(void)
+{
+    return atomic_load(&brake.on);
 }
 
 void brake_tick(const struct storm_limits *limits)

@@ -20,6 +20,8 @@ void brake_note(const struct storm_limits *limits, const struct net_addr *client
  */
 bool brake_storm(const struct net_addr *client);
 
+bool brake_is_on(void); /* whether there is a storm at all */
+
 /* Lets a storm end that is over; to be called every few seconds. */
 void brake_tick(const struct storm_limits *limits);
 

@@ -103,8 +103,9 @@ static cfg_t *parse_all(cfg_opt_t *opt, const char *path, char *text, struct pro
     }
 }
 
-/* The value of a row; *items is to be freed. */
-static struct conf_value get_value(cfg_t *cfg, const struct conf_row *row, const char ***items)
+/* The value of a row; *items is to be freed. A list without memory is a problem, and not empty. */
+static struct conf_value get_value(cfg_t *cfg, const struct conf_row *row, const char ***items,
+                                   const char *path, struct problems *problems)
 {
     struct conf_value v = {.text = NULL};
 
@@ -120,6 +121,8 @@ static struct conf_value get_value(cfg_t *cfg, const struct conf_row *row, const
     case CONF_LIST:
         v.n = cfg_size(cfg, row->name);
         *items = calloc(v.n + 1, sizeof **items);
+        if (*items == NULL)
+            problems_add(problems, path, 0, "no memory");
         for (unsigned i = 0; *items != NULL && i < v.n; i++)
             (*items)[i] = cfg_getnstr(cfg, row->name, i);
         v.n = *items != NULL ? v.n : 0;
@@ -133,7 +136,8 @@ static void take_values(struct conf *conf, cfg_t *cfg, struct problems *problems
 {
     for (size_t i = 0; i < conf_row_count; i++) {
         const char **items;
-        struct conf_taking t = {conf, &conf_rows[i], get_value(cfg, &conf_rows[i], &items), conf->line[i],
+        struct conf_taking t = {conf, &conf_rows[i],
+                                get_value(cfg, &conf_rows[i], &items, conf->path, problems), conf->line[i],
                                 problems};
         t.row->take(&t);
         free(items);
@@ -194,40 +198,6 @@ int conf_load(struct conf *out, const char *path, struct problems *problems)
     return problems->n == before ? 0 : -1;
 }
 
-static void free_list(char **list)
-{
-    for (char **item = list; item != NULL && *item != NULL; item++)
-        free(*item);
-    free(list);
-}
-
-void conf_free(struct conf *c)
-{
-    free_list(c->policy.sign_daemons);
-    free_list(c->guard.resolver);
-    names_free(&c->policy.guard_exempt);
-    free_list(c->guard.exempt);
-    bogus_free(&c->guard.bogus);
-    free(c->guard.networks);
-    free(c->guard.trust_anchor);
-    free(c->policy.sign_networks.item);
-    free(c->policy.internal_networks.item);
-    domains_free(&c->policy.domains);
-    exceptions_free(&c->policy.exceptions);
-    free(c->path);
-    free(c->listen);
-    free(c->socket_group);
-    free(c->keyring);
-    free(c->domains);
-    free(c->exceptions);
-    free(c->reject_text);
-    free(c->header_name);
-    free(c->header_value);
-    free(c->map_listen);
-    free(c->user);
-    *c = (struct conf){.path = NULL};
-}
-
 int conf_print(FILE *f, const char *path, struct problems *problems)
 {
     struct conf conf = {.path = NULL};
@@ -238,7 +208,7 @@ int conf_print(FILE *f, const char *path, struct problems *problems)
     free(text);
     for (size_t i = 0; i < conf_row_count && problems->n == before; i++) {
         const char **items;
-        struct conf_value v = get_value(cfg, &conf_rows[i], &items);
+        struct conf_value v = get_value(cfg, &conf_rows[i], &items, path, problems);
         conf_print_value(f, &conf_rows[i], &v);
         free(items);
     }

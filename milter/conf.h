@@ -40,7 +40,8 @@ struct conf {
     char *reject_text;
     char *header_name;
     char *header_value;
-    char *map_listen; /* "": no map service */
+    char *map_listen;     /* "": no map service */
+    char *metrics_listen; /* "": no metrics */
     char *user;
     long max_sessions; /* 0: four fifths of the descriptors */
     long max_recipients;

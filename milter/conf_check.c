@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "keys/keys.h"
+#include "milter/endpoint.h"
 
 void conf_refuse(const struct conf_taking *t, const char *text, const char *wrong)
 {
@@ -90,6 +91,17 @@ static const char *check_socket(const char *text)
 void conf_put_socket(const struct conf_taking *t, char **dst)
 {
     const char *wrong = check_socket(t->value.text);
+
+    if (wrong != NULL)
+        conf_refuse(t, t->value.text, wrong);
+    else
+        conf_put_text(t, dst, t->value.text);
+}
+
+void conf_put_endpoint(const struct conf_taking *t, char **dst)
+{
+    struct endpoint e;
+    const char *wrong = *t->value.text == '\0' ? NULL : endpoint_read(&e, t->value.text);
 
     if (wrong != NULL)
         conf_refuse(t, t->value.text, wrong);

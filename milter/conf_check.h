@@ -19,6 +19,7 @@ void conf_put_text(const struct conf_taking *t, char **dst, const char *text);
 void conf_put_path(const struct conf_taking *t, char **dst); /* not empty */
 void conf_put_line(const struct conf_taking *t, char **dst); /* for SMTP and headers: short, printable ASCII */
 void conf_put_socket(const struct conf_taking *t, char **dst);
+void conf_put_endpoint(const struct conf_taking *t, char **dst); /* "ADDRESS:PORT", or empty */
 
 /* Index of a text in a list of words that ends with NULL; 0, the fault noted, when it is none of them. */
 int conf_word(const struct conf_taking *t, const char *text, const char *const *words);

@@ -68,9 +68,9 @@ void conf_take_guard_trust_anchor(const struct conf_taking *t)
 void conf_take_resolver(const struct conf_taking *t)
 {
     conf_put_list(t, &t->conf->guard.resolver);
-    for (size_t i = 0; i < t->value.n; i++) {
-        const char *wrong = dns_server_check(t->value.item[i]);
+    for (char **item = t->conf->guard.resolver; item != NULL && *item != NULL; item++) {
+        const char *wrong = dns_server_check(*item);
         if (wrong != NULL)
-            conf_refuse(t, t->value.item[i], wrong);
+            conf_refuse(t, *item, wrong);
     }
 }

@@ -171,6 +171,11 @@ static void take_map_listen(const struct conf_taking *t)
         conf_put_socket(t, &t->conf->map_listen);
 }
 
+static void take_metrics_listen(const struct conf_taking *t)
+{
+    conf_put_endpoint(t, &t->conf->metrics_listen);
+}
+
 static void take_user(const struct conf_taking *t)
 {
     conf_put_text(t, &t->conf->user, t->value.text);
@@ -224,6 +229,7 @@ const struct conf_row conf_rows[] = {
     {"storm_threshold", CONF_NUMBER, "600", NULL, false, take_storm_threshold},
     {"storm_quiet", CONF_TEXT, "10m", NULL, false, take_storm_quiet},
     {"map_listen", CONF_TEXT, "inet:8893@127.0.0.1", NULL, false, take_map_listen},
+    {"metrics_listen", CONF_TEXT, "", NULL, false, take_metrics_listen},
     {"mx_guard_recipients", CONF_TEXT, "off", NULL, false, conf_take_guard_recipients},
     {"mx_guard_senders", CONF_TEXT, "off", NULL, false, conf_take_guard_senders},
     {"mx_guard_match", CONF_TEXT, "all", NULL, false, conf_take_guard_match},
@@ -239,11 +245,3 @@ const struct conf_row conf_rows[] = {
 };
 
 const size_t conf_row_count = sizeof conf_rows / sizeof *conf_rows;
-
-int conf_row_find(const char *name, size_t n)
-{
-    for (size_t i = 0; i < conf_row_count; i++)
-        if (strlen(conf_rows[i].name) == n && memcmp(conf_rows[i].name, name, n) == 0)
-            return (int)i;
-    return -1;
-}

@@ -158,6 +158,14 @@ void conf_print_value(FILE *f, const struct conf_row *row, const struct conf_val
     fputc('\n', f);
 }
 
+int conf_row_find(const char *name, size_t n)
+{
+    for (size_t i = 0; i < conf_row_count; i++)
+        if (strlen(conf_rows[i].name) == n && memcmp(conf_rows[i].name, name, n) == 0)
+            return (int)i;
+    return -1;
+}
+
 int conf_line(const struct conf *conf, const char *name)
 {
     int row = conf_row_find(name, strlen(name));

@@ -1,12 +1,12 @@
 #include "milter/dns.h"
 
-#ifdef BV_WITH_LIBUNBOUND
-
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unbound.h>
 #include <unistd.h>
 
@@ -106,6 +106,26 @@ void dns_mail_hosts(struct guard_facts *out, struct dns *d, struct bv_str domain
     answers_end(out);
 }
 
+void dns_text(struct answers_texts *out, struct dns *d, struct bv_str domain, int patience_ms)
+{
+    struct guard_facts unused;
+    char name[BV_DOMAIN_MAX + 1];
+    struct asking *a = NULL;
+    struct timespec until;
+
+    *out = (struct answers_texts){.dns = GUARD_DNS_FAILED};
+    answers_begin(&unused);
+    clock_deadline(&until, patience_ms);
+    if (answers_name(name, domain))
+        a = asking_new(&d->askings, &unused);
+    if (a == NULL)
+        return;
+    a->texts = out;
+    ask(d, a, name, ASKING_TXT, 0);
+    asking_wait(a, &until);
+    asking_end(a);
+}
+
 /* ub_resolve() would set up a resolver of its own for every call: ten times the work. */
 static void *serve(void *arg)
 {
@@ -148,24 +168,36 @@ static int use_trust_anchor(struct ub_ctx *ctx, const char *file, const char *pa
     return -1;
 }
 
-/* What libunbound does not know is left as it is: older versions lack some. */
-static void tune(struct ub_ctx *ctx)
+/*
+ * How many questions may be under way: each is a socket, and libmilter must
+ * never be left without.  By its default of 16, libunbound would answer nobody
+ * while it waits for as many servers that are dead.
+ */
+static unsigned sockets(void)
 {
-    static const struct {
-        const char *option, *value;
-    } rows[] = {
-        {"outgoing-range:", "256"},
-        {"outgoing-num-tcp:", "8"},
-        {"infra-host-ttl:", "30"}, /* or a server that was dead for a minute would count as dead for 15 */
-    };
+    enum { FEWEST = 32, MOST = 1024, SHARE = 16 };
+    struct rlimit limit;
 
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        (void)ub_ctx_set_option(ctx, rows[i].option, rows[i].value);
-    ub_ctx_debugout(ctx, NULL); /* the log is ours */
-    ub_ctx_async(ctx, 1);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / SHARE >= MOST)
+        return MOST;
+    return limit.rlim_cur / SHARE > FEWEST ? (unsigned)(limit.rlim_cur / SHARE) : FEWEST;
 }
 
-static int start(struct dns *d)
+/* What an older libunbound does not know stays as it is there. */
+static void tune(struct ub_ctx *ctx, unsigned questions)
+{
+    char number[16];
+
+    snprintf(number, sizeof number, "%u", questions);
+    (void)ub_ctx_set_option(ctx, "outgoing-range:", number);
+    (void)ub_ctx_set_option(ctx, "outgoing-num-tcp:", "8");
+    /* A server that was away for a minute would otherwise be left alone for 15. */
+    (void)ub_ctx_set_option(ctx, "infra-host-ttl:", "30");
+    (void)ub_ctx_debugout(ctx, NULL); /* standard error is not its own */
+    (void)ub_ctx_async(ctx, 1);
+}
+
+static int start(struct dns *d, unsigned questions)
 {
     static const char *const private_zones[] = {"test.", "home.arpa."};
 
@@ -176,7 +208,7 @@ static int start(struct dns *d)
     d->stop = eventfd(0, EFD_CLOEXEC);
     if (d->stop < 0)
         return -1;
-    askings_init(&d->askings);
+    askings_init(&d->askings, questions);
     if (pthread_create(&d->thread, NULL, serve, d) == 0)
         return 0;
     askings_free(&d->askings);
@@ -184,18 +216,30 @@ static int start(struct dns *d)
     return -1;
 }
 
+/* It sets up what all resolvers of the process share, and does not lock that. */
+static struct ub_ctx *create(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+    pthread_mutex_lock(&lock);
+    struct ub_ctx *ctx = ub_ctx_create();
+    pthread_mutex_unlock(&lock);
+    return ctx;
+}
+
 struct dns *dns_new(char *const *servers, const char *trust_anchor, const char *path, int line,
                     struct problems *problems)
 {
     struct dns *d = calloc(1, sizeof *d);
     size_t before = problems->n;
+    unsigned questions = sockets();
 
-    if (d == NULL || (d->ctx = ub_ctx_create()) == NULL)
+    if (d == NULL || (d->ctx = create()) == NULL)
         goto failed;
-    tune(d->ctx);
+    tune(d->ctx, questions);
     if (use_servers(d->ctx, servers, path, line, problems) == 0 &&
         (trust_anchor == NULL || use_trust_anchor(d->ctx, trust_anchor, path, line, problems) == 0) &&
-        start(d) == 0)
+        start(d, questions) == 0)
         return d;
 failed:
     if (problems->n == before)
@@ -221,30 +265,3 @@ void dns_free(struct dns *d)
     close(d->stop);
     free(d);
 }
-
-#else
-
-struct dns *dns_new(char *const *servers, const char *trust_anchor, const char *path, int line,
-                    struct problems *problems)
-{
-    (void)servers;
-    (void)trust_anchor;
-    problems_add(problems, path, line,
-                 "the MX guard needs a bvmilter that is built with libunbound, and this is none");
-    return NULL;
-}
-
-void dns_free(struct dns *d)
-{
-    (void)d;
-}
-
-void dns_mail_hosts(struct guard_facts *out, struct dns *d, struct bv_str domain, int patience_ms)
-{
-    (void)d;
-    (void)domain;
-    (void)patience_ms;
-    *out = (struct guard_facts){.mx = GUARD_DNS_FAILED};
-}
-
-#endif

@@ -1,7 +1,8 @@
 /*
- * dns - what the DNS says of a domain's mail exchangers; the only file that
- * knows libunbound.  Never the hosts file.  One resolver and one cache for the
- * process; any number of threads may ask at once.
+ * dns - what the DNS says of a domain's mail exchangers.  dns.c is the only file
+ * that knows libunbound; dns_none.c stands in where that is missing.  Never the
+ * hosts file.  One resolver and one cache for the process; any number of
+ * threads may ask at once.
  */
 #ifndef MILTER_DNS_H
 #define MILTER_DNS_H
@@ -10,6 +11,7 @@
 #include <stdint.h>
 
 #include "bv/bv.h"
+#include "milter/answers.h"
 #include "milter/guard.h"
 #include "milter/problems.h"
 
@@ -34,5 +36,7 @@ void dns_free(struct dns *d); /* waits for those who ask; NULL is legal */
  * name (empty, too long, not ASCII) has failed at once.
  */
 void dns_mail_hosts(struct guard_facts *out, struct dns *d, struct bv_str domain, int patience_ms);
+/* The same for the TXT records of a domain. */
+void dns_text(struct answers_texts *out, struct dns *d, struct bv_str domain, int patience_ms);
 
 #endif

@@ -5,11 +5,11 @@
 
 #include "milter/clock.h"
 
-enum { QUIET_US = 500000 };
+enum { QUIET_US = 500000, GREETING_US = 200000 };
 
-static atomic_int busy;
+static atomic_int busy, accepting;
 static atomic_long sessions, messages;
-static _Atomic int64_t last_word; /* of an MTA, by the steady clock */
+static _Atomic int64_t last_word, last_taken; /* of an MTA; a connection; by the steady clock */
 static atomic_bool draining, stopping;
 
 static void note_word(void)
@@ -29,6 +29,22 @@ bool drain_enter(void)
 void drain_leave(void)
 {
     atomic_fetch_sub(&busy, 1);
+}
+
+bool drain_accept_begin(void)
+{
+    atomic_fetch_add(&accepting, 1);
+    if (!atomic_load(&draining))
+        return true;
+    atomic_fetch_sub(&accepting, 1);
+    return false;
+}
+
+void drain_accept_end(bool taken)
+{
+    if (taken)
+        atomic_store(&last_taken, clock_steady_us());
+    atomic_fetch_sub(&accepting, 1);
 }
 
 long drain_session_begin(void)
@@ -70,6 +86,8 @@ bool drain_has_begun(void)
 
 bool drain_is_quiet(void)
 {
+    if (atomic_load(&accepting) > 0 || clock_steady_us() - atomic_load(&last_taken) < GREETING_US)
+        return false;
     if (drain_sessions() == 0)
         return true;
     return atomic_load(&messages) == 0 && clock_steady_us() - atomic_load(&last_word) >= QUIET_US;

@@ -11,6 +11,13 @@
 bool drain_enter(void);
 void drain_leave(void);
 
+/*
+ * Whether a connection may be taken; if so, drain_accept_end() must follow, and
+ * the process does not end before the connection has had time to say something.
+ */
+bool drain_accept_begin(void);
+void drain_accept_end(bool taken);
+
 /* A session of an MTA, from negotiation to close. Returns how many there are now, this one among them. */
 long drain_session_begin(void);
 void drain_session_end(void);
@@ -25,8 +32,9 @@ void drain_begin(void);
 bool drain_has_begun(void);
 
 /*
- * Whether the process may end without hurting a message: no session is open, or
- * none has a message under way and none has said anything for a while.
+ * Whether the process may end without hurting a message: no connection was
+ * taken just now, and no session is open, or none has a message under way and
+ * none has said anything for a while.
  */
 bool drain_is_quiet(void);
 

@@ -2,9 +2,12 @@
 
 #include <stdlib.h>
 
+/* An address without a domain, "postmaster", is looked for as the row writes it. */
 static int find_address(const struct exceptions *e, enum exceptions_kind kind, struct bv_str local,
                         struct bv_str domain)
 {
+    if (domain.n == 0)
+        return names_find(&e->names, exceptions_space(kind, EXCEPTIONS_EXACT), local);
     return names_find_address(&e->names, exceptions_space(kind, EXCEPTIONS_ADDRESS),
                               exceptions_space(kind, EXCEPTIONS_EXACT),
                               exceptions_space(kind, EXCEPTIONS_BELOW), local, domain);

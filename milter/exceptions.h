@@ -59,7 +59,8 @@ void exceptions_free(struct exceptions *e);
 /*
  * Look-ups return the line of the row that applies, 0: none.  An address is
  * compared whole, in any case, by its local part without a tag, before its
- * domain, the domain before its nearest parent.
+ * domain, the domain before its nearest parent.  One without a domain is
+ * "postmaster" or the like, and so is its row.
  */
 int exceptions_to(const struct exceptions *e, struct bv_str local, struct bv_str domain);   /* "to": no-tag */
 int exceptions_from(const struct exceptions *e, struct bv_str local, struct bv_str domain); /* "from": no-tag */

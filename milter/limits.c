@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "milter/clock.h"
+#include "milter/counters.h"
 #include "milter/log.h"
 
 enum { COMPLAINT_SECONDS = 60 };
@@ -35,6 +36,7 @@ void limits_complain(long most)
     static _Atomic int64_t last = -COMPLAINT_SECONDS;
     int64_t now = clock_steady(), before = atomic_load(&last);
 
+    counters_session_refused();
     if (now - before >= COMPLAINT_SECONDS && atomic_compare_exchange_strong(&last, &before, now))
         log_error("%ld sessions are open, and no more are taken (max_sessions)", most);
 }

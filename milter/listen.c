@@ -1,6 +1,7 @@
 #include "milter/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,10 +13,12 @@
 #include <unistd.h>
 
 #include "milter/map.h"
+#include "milter/metrics.h"
 #include "milter/session.h"
 #include "milter/socket_file.h"
 
 static struct socket_file own; /* of the milter socket that is open */
+static int passed = -1;        /* the descriptor of a socket that a service manager has opened for us */
 
 int listen_check(const struct conf *conf, struct problems *problems)
 {
@@ -25,6 +28,7 @@ int listen_check(const struct conf *conf, struct problems *problems)
 
     socket_file_check(&f, conf, problems);
     map_check(conf, problems);
+    metrics_check(conf, problems);
     if (f.path != NULL || map.path != NULL)
         socket_file_check_group(conf, problems);
     if (*conf->user != '\0' && getpwnam(conf->user) == NULL)
@@ -44,10 +48,12 @@ bool listen_is_local(const char *listen)
 }
 
 /*
- * libmilter has no option for it, and Linux hands it down to accepted sockets:
- * without it, Nagle's algorithm holds every changed message back for 40 ms.
+ * libmilter has no options for it.  Without the first one, which Linux hands
+ * down to accepted sockets, Nagle's algorithm holds every changed message back
+ * for 40 ms.  Without the second one, which it does not, a connection that has
+ * gone, or that another process has taken, would leave us waiting for the next.
  */
-static void set_nodelay(void)
+static void set_options(void)
 {
     enum { LOW_DESCRIPTORS = 256 };
     int on = 1;
@@ -55,19 +61,21 @@ static void set_nodelay(void)
     for (int fd = 3; fd < LOW_DESCRIPTORS; fd++) {
         int listening = 0;
         socklen_t n = sizeof listening;
-        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) == 0 && listening)
-            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) != 0 || !listening)
+            continue;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* means nothing to a unix socket */
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     }
 }
 
-/* The descriptor of a socket that a service manager has opened for us, sd_listen_fds(3); -1: there is none. */
-static int passed_socket(void)
+/* As sd_listen_fds(3) does. */
+void listen_find_passed(void)
 {
     const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
     enum { FIRST_PASSED = 3 };
 
-    return pid != NULL && count != NULL && atol(pid) == (long)getpid() && strcmp(count, "1") == 0 ? FIRST_PASSED
-                                                                                                  : -1;
+    if (pid != NULL && count != NULL && atol(pid) == (long)getpid() && strcmp(count, "1") == 0)
+        passed = FIRST_PASSED;
 }
 
 /* It outlives the process, so that the next one answers those who connect meanwhile. */
@@ -81,7 +89,7 @@ static int open_passed(int fd, const struct conf *conf, struct problems *problem
     snprintf(name, sizeof name, "fd:%d", fd);
     getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n);
     if (session_open(name, domain != AF_UNIX, why, sizeof why) == 0) {
-        set_nodelay();
+        set_options();
         return 0;
     }
     problems_add(problems, conf->path, conf_line(conf, "listen"),
@@ -91,8 +99,6 @@ static int open_passed(int fd, const struct conf *conf, struct problems *problem
 
 int listen_open(const struct conf *conf, struct problems *problems)
 {
-    int passed = passed_socket();
-
     if (passed >= 0)
         return open_passed(passed, conf, problems);
 
@@ -107,8 +113,7 @@ int listen_open(const struct conf *conf, struct problems *problems)
         problems_add(problems, conf->path, conf_line(conf, "listen"), "listen: %s", why);
         return -1;
     }
-    if (own.path == NULL)
-        set_nodelay();
+    set_options();
     return socket_file_adopt(&own, conf, problems);
 }
 

@@ -13,6 +13,9 @@
 /* What can be known of sockets, group and user beforehand. Returns 0, or -1 with *problems filled. */
 int listen_check(const struct conf *conf, struct problems *problems);
 
+/* Notes a socket that a service manager passed to this process. Call it before a fork: the manager knows one process only. */
+void listen_find_passed(void);
+
 /* Opens the socket that conf names, or takes the one that a service manager passed. Returns 0, or -1 with *problems filled. */
 int listen_open(const struct conf *conf, struct problems *problems);
 

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +9,14 @@
 #include <unistd.h>
 
 #include "keys/keys.h"
+#include "milter/clock.h"
 #include "milter/conf.h"
+#include "milter/counters.h"
 #include "milter/limits.h"
 #include "milter/listen.h"
 #include "milter/log.h"
 #include "milter/map.h"
+#include "milter/metrics.h"
 #include "milter/reload.h"
 #include "milter/session.h"
 #include "milter/snapshot.h"
@@ -72,6 +76,13 @@ static void forbid_cores(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/* A reload frees as much as it takes: large blocks go back to the system instead of making holes. */
+static void give_memory_back(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 1 << 18);
+    mallopt(M_TRIM_THRESHOLD, 1 << 18);
+}
+
 /* All that is wrong, in one run: settings, tables, socket, user, key file. */
 static int test_configuration(const char *path, struct problems *problems)
 {
@@ -96,10 +107,11 @@ static int test_configuration(const char *path, struct problems *problems)
 static int print_configuration(const char *path, struct problems *problems)
 {
     struct conf conf;
+    bool printed = conf_load(&conf, path, problems) == 0 && conf_print(stdout, path, problems) == 0;
 
-    if (conf_load(&conf, path, problems) != 0 || conf_print(stdout, path, problems) != 0)
-        return say_problems(problems);
     conf_free(&conf);
+    if (!printed)
+        return say_problems(problems);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -141,6 +153,9 @@ static void say_start(const struct conf *conf, const struct snapshot *s)
 {
     log_info("bvmilter %s serves on %s, rows of domains: %zu", BV_VERSION, conf->listen,
              snapshot_conf(s)->policy.domains.n);
+    for (size_t i = 0; i < conf->policy.sign_networks.n; i++)
+        if (net_is_everywhere(&conf->policy.sign_networks.item[i]))
+            log_warn("sign_networks names all addresses: strangers' mail is signed, and no bounce is judged");
     if (!listen_is_local(conf->listen))
         log_warn("%s: whoever reaches it can have addresses signed; a firewall must keep strangers away",
                  conf->listen);
@@ -153,6 +168,7 @@ static int serve(const struct options *o, struct problems *problems)
 
     if (conf_load(&conf, o->conf_path, problems) != 0)
         return say_problems(problems);
+    listen_find_passed();
     if (o->background && detach(&ready) != 0) {
         say(strerror(errno));
         return EXIT_FAILURE;
@@ -162,16 +178,21 @@ static int serve(const struct options *o, struct problems *problems)
     if (listen_open(&conf, problems) != 0)
         return say_problems(problems);
     struct snapshot *s = NULL;
-    if (map_open(&conf, problems) == 0 && listen_give_up_root(&conf, problems) == 0)
+    if (map_open(&conf, problems) == 0 && metrics_open(&conf, problems) == 0 &&
+        listen_give_up_root(&conf, problems) == 0) {
+        forbid_cores();                             /* another user may be dumped again, prctl(2) */
         s = snapshot_build(o->conf_path, problems); /* with the rights that reloads will have */
+    }
     if (s == NULL || snapshot_install(s, problems) != 0) {
         listen_remove();
         map_stop();
         return say_problems(problems);
     }
+    counters_start(clock_now());
     log_open(o->background, o->verbose);
     say_start(&conf, s);
-    if (log_start() != 0 || map_start() != 0 || reload_start(o->conf_path, &conf) != 0) {
+    if (log_start() != 0 || map_start() != 0 || metrics_start() != 0 ||
+        reload_start(o->conf_path, &conf) != 0) {
         say("cannot start a thread");
         return EXIT_FAILURE;
     }
@@ -190,6 +211,7 @@ int main(int argc, char **argv)
 
     keys_json_setup();
     forbid_cores();
+    give_memory_back();
     fill_standard_descriptors();
     opterr = 0;
     while ((c = getopt(argc, argv, "c:tTdvV")) != -1) {

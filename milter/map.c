@@ -21,6 +21,7 @@ static struct {
     char why[PROBLEM_TEXT]; /* why it is off although nobody said so */
     struct socket_file file;
     struct map_peers peers;
+    int answers;   /* tells of answers that took a while */
     int64_t pause; /* no connections are accepted before this moment; 0: they are */
 } map = {.socket = -1};
 
@@ -47,6 +48,14 @@ static int watch_socket(int operation, unsigned events)
     struct epoll_event event = {.events = events, .data.ptr = NULL};
 
     return epoll_ctl(map.peers.epoll, operation, map.socket, &event);
+}
+
+static int watch_answers(void)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &map.answers};
+
+    map.answers = map_pool_open();
+    return map.answers < 0 ? -1 : epoll_ctl(map.peers.epoll, EPOLL_CTL_ADD, map.answers, &event);
 }
 
 /* The one that waits stays, and would be reported for ever. */
@@ -114,6 +123,8 @@ static void *serve(void *unused)
         int64_t now = clock_steady();
         if (n > 0 && event.data.ptr == NULL)
             take_peer(now);
+        else if (n > 0 && event.data.ptr == &map.answers)
+            map_peers_answer(&map.peers, map_pool_take(), now);
         else if (n > 0)
             map_peer_serve(&map.peers, event.data.ptr, now);
         if (tick && now != last)
@@ -133,7 +144,7 @@ int map_start(void)
         return 0;
     }
     map.peers.epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (map.peers.epoll < 0 || watch_socket(EPOLL_CTL_ADD, EPOLLIN) != 0 ||
+    if (map.peers.epoll < 0 || watch_socket(EPOLL_CTL_ADD, EPOLLIN) != 0 || watch_answers() != 0 ||
         pthread_create(&thread, NULL, serve, NULL) != 0)
         return -1;
     pthread_detach(thread);

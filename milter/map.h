@@ -1,7 +1,9 @@
 /*
  * map - the map service: answers the MTA's socketmap questions from a thread of
  * its own, on a socket of its own.  Map "untag": a tagged address of ours that
- * verifies becomes the original; everything else is not found.
+ * verifies becomes the original.  Map "mx": an address, or a domain, to which
+ * mail could never be delivered becomes "error:5.4.6 TEXT".  Everything else is
+ * not found.
  */
 #ifndef MILTER_MAP_H
 #define MILTER_MAP_H

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "milter/clock.h"
+#include "milter/counters.h"
 #include "milter/drain.h"
 #include "milter/log.h"
 #include "milter/map_parts.h"
@@ -24,6 +25,7 @@ bool map_may_say(int64_t *last)
  */
 static size_t not_found(char dst[NETSTRING_ANSWER])
 {
+    counters_map(COUNTERS_MAP_NOTFOUND);
     return netstring_answer(dst, "NOTFOUND", "");
 }
 
@@ -31,6 +33,7 @@ static size_t fault(char dst[NETSTRING_ANSWER])
 {
     static int64_t said;
 
+    counters_map(COUNTERS_MAP_TEMP);
     if (map_may_say(&said))
         log_error("a tag cannot be checked for the map service: no memory, or the cryptographic library fails");
     return netstring_answer(dst, "TEMP", "internal fault");
@@ -49,8 +52,10 @@ static size_t untag(char dst[NETSTRING_ANSWER], struct bv_str key)
         snapshot_keys_done(s, macs);
     }
     snapshot_put(s);
-    if (found)
+    if (found) {
+        counters_map(COUNTERS_MAP_OK);
         return netstring_answer(dst, "OK", address);
+    }
     return failed ? fault(dst) : not_found(dst);
 }
 
@@ -64,24 +69,27 @@ static void warn_of_name(struct bv_str name)
         return;
     for (size_t i = 0; i < name.n && i < SHOWN; i++)
         text[i] = name.p[i] > ' ' && name.p[i] <= '~' ? name.p[i] : '?';
-    log_warn("the MTA asks a map that is not served; the name of the map is \"untag\", not \"%s\"", text);
+    log_warn("the MTA asks a map that is not served; the maps are \"untag\" and \"mx\", not \"%s\"", text);
 }
 
-size_t map_answer(char dst[NETSTRING_ANSWER], struct bv_str question, bool cut)
+size_t map_answer(char dst[NETSTRING_ANSWER], struct map_question **waits, struct bv_str question, bool cut)
 {
     const char *space = memchr(question.p, ' ', question.n);
     struct bv_str name = {question.p, space != NULL ? (size_t)(space - question.p) : question.n};
     size_t n;
 
+    *waits = NULL;
     if (!drain_enter())
         return 0;
-    if (!bv_str_same(name, bv_str("untag"))) {
+    bool is_mx = bv_str_same(name, bv_str("mx"));
+    if (!is_mx && !bv_str_same(name, bv_str("untag"))) {
         warn_of_name(name);
         n = not_found(dst);
     } else if (space == NULL || cut || memchr(space, '\0', question.n - name.n) != NULL) {
         n = not_found(dst); /* a NUL would pass for the end */
     } else {
-        n = untag(dst, (struct bv_str){space + 1, question.n - name.n - 1});
+        struct bv_str key = {space + 1, question.n - name.n - 1};
+        n = is_mx ? map_mx(dst, waits, key) : untag(dst, key);
     }
     drain_leave();
     return n;

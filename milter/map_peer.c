@@ -9,9 +9,7 @@
 
 enum {
     READ_OCTETS = 512, /* at once; then it is somebody else's turn */
-    SHORTEST = 3,      /* "0:," */
-    ITS_ANSWER = 12,   /* "9:NOTFOUND ,"; no other question has an answer of over four times its length */
-    WRITE_OCTETS = (READ_OCTETS / SHORTEST + 2) * ITS_ANSWER + NETSTRING_ANSWER,
+    WRITE_OCTETS = 4 * READ_OCTETS + NETSTRING_ANSWER,
     UNREAD_SECONDS = 100, /* as long as an MTA would wait for us */
     IDLE_SECONDS = 10     /* Postfix gives an idle connection up itself after this */
 };
@@ -19,16 +17,19 @@ enum {
 /* Between two questions, and that is nearly always, it is all that a connection costs. */
 struct map_peer {
     int fd;
-    int64_t since;        /* the last progress with an answer, or the beginning */
-    struct netstring *in; /* NULL: between two questions */
-    struct unread *out;   /* NULL: all answers are on their way */
+    unsigned events;               /* that are waited for */
+    int64_t since;                 /* the last progress with an answer, or the beginning */
+    struct netstring *in;          /* NULL: between two questions */
+    struct map_unread *out;        /* NULL: all answers are on their way */
+    struct map_question *question; /* NULL: none has to wait for the DNS */
+    struct octets *rest;           /* NULL: all is treated that has come */
     struct map_peer *older, *newer;
 };
 
-/* Answers that the peer leaves unread; meanwhile no questions are taken from it. */
-struct unread {
-    size_t n, sent;
-    char text[];
+/* What a peer has sent, and how much of it is treated. */
+struct octets {
+    size_t n, at;
+    char text[READ_OCTETS];
 };
 
 static void unlink_peer(struct map_peers *all, struct map_peer *p)
@@ -42,7 +43,8 @@ static void link_newest(struct map_peers *all, struct map_peer *p, int64_t now)
     p->since = now;
     p->older = all->newest;
     p->newer = NULL;
-    *(p->older != NULL ? &p->older->newer : &all->oldest) = p;
+    /* A peer has one question at a time, so that nobody in the list is gone. */
+    *(p->older != NULL ? &p->older->newer : &all->oldest) = p; /* NOLINT(clang-analyzer-unix.Malloc) */
     all->newest = p;
 }
 
@@ -62,6 +64,7 @@ int map_peer_add(struct map_peers *all, int fd, int64_t now)
         return -1;
     }
     p->fd = fd;
+    p->events = EPOLLIN;
     link_newest(all, p, now);
     all->n++;
     return 0;
@@ -72,83 +75,58 @@ static void end_peer(struct map_peers *all, struct map_peer *p)
     unlink_peer(all, p);
     all->n--;
     all->unread -= p->out != NULL;
+    if (p->question != NULL) {
+        p->question->peer = NULL;
+        atomic_store(&p->question->dropped, true);
+    }
     close(p->fd);
     free(p->in);
     free(p->out);
+    free(p->rest);
     free(p);
-}
-
-/* Returns how many octets are on their way, or -1 when the connection is gone. */
-static ssize_t send_some(int fd, const char *text, size_t n)
-{
-    ssize_t sent = send(fd, text, n, MSG_NOSIGNAL);
-
-    if (sent < 0 && (errno == EAGAIN || errno == EINTR))
-        return 0;
-    return sent;
-}
-
-static int wait_for(const struct map_peers *all, struct map_peer *p, unsigned events)
-{
-    struct epoll_event event = {.events = events, .data.ptr = p};
-
-    return epoll_ctl(all->epoll, EPOLL_CTL_MOD, p->fd, &event);
 }
 
 static int put_answers(struct map_peers *all, struct map_peer *p, const char *text, size_t n)
 {
-    ssize_t sent = n > 0 ? send_some(p->fd, text, n) : 0;
+    bool was_behind = p->out != NULL;
 
-    if (sent < 0)
+    if (n > 0 && map_unread_put(&p->out, p->fd, text, n) != 0)
         return -1;
-    size_t left = n - (size_t)sent;
-    if (left == 0)
-        return 0;
-    p->out = malloc(sizeof *p->out + left);
-    if (p->out == NULL)
-        return -1;
-    p->out->n = left;
-    p->out->sent = 0;
-    memcpy(p->out->text, text + sent, left);
-    all->unread++;
-    return wait_for(all, p, EPOLLOUT);
+    all->unread += !was_behind && p->out != NULL;
+    return 0;
 }
 
 static int put_rest(struct map_peers *all, struct map_peer *p, int64_t now)
 {
-    struct unread *out = p->out;
-    ssize_t sent = send_some(p->fd, out->text + out->sent, out->n - out->sent);
+    int sent = map_unread_send(&p->out, p->fd);
 
-    if (sent < 0)
-        return -1;
     if (sent > 0)
         note_progress(all, p, now);
-    out->sent += (size_t)sent;
-    if (out->sent < out->n)
-        return 0;
-    free(out);
-    p->out = NULL;
-    all->unread--;
-    return wait_for(all, p, EPOLLIN);
+    all->unread -= p->out == NULL;
+    return sent < 0 ? -1 : 0;
 }
 
-/* Returns the length of the answers, or -1 when the octets are no questions; the answers before those still count. */
-static int answer_all(struct map_peer *p, char text[WRITE_OCTETS], size_t *length, const char *octets, size_t n)
+/* Until one must wait, or there is no room for answers. Returns -1 when the octets are no questions. */
+static int answer_some(struct map_peer *p, char text[WRITE_OCTETS], size_t *length, struct octets *o)
 {
     enum netstring_result result = NETSTRING_MORE;
     size_t used;
     bool cut;
 
-    for (size_t at = 0; at < n; at += used) {
-        result = netstring_take(p->in, &used, octets + at, n - at);
+    while (o->at < o->n && p->question == NULL && WRITE_OCTETS - *length >= NETSTRING_ANSWER) {
+        if (p->in == NULL && (p->in = calloc(1, sizeof *p->in)) == NULL)
+            return -1;
+        result = netstring_take(p->in, &used, o->text + o->at, o->n - o->at);
+        o->at += used;
         if (result == NETSTRING_BROKEN)
             return -1;
         if (result == NETSTRING_MORE)
             break;
         struct bv_str question = netstring_payload(p->in, &cut);
-        size_t written =
-            WRITE_OCTETS - *length < NETSTRING_ANSWER ? 0 : map_answer(text + *length, question, cut);
-        if (written == 0)
+        size_t written = map_answer(text + *length, &p->question, question, cut);
+        if (p->question != NULL)
+            p->question->peer = p;
+        else if (written == 0)
             return -1;
         *length += written;
     }
@@ -159,40 +137,103 @@ static int answer_all(struct map_peer *p, char text[WRITE_OCTETS], size_t *lengt
     return 0;
 }
 
+/* Answers what it can, and keeps the rest. The answers before octets that are no questions still count. */
+static int answer(struct map_peers *all, struct map_peer *p, struct octets *o, int64_t now)
+{
+    char text[WRITE_OCTETS];
+    int result = 0;
+
+    while (result == 0 && o->at < o->n && p->out == NULL && p->question == NULL) {
+        size_t length = 0;
+        result = answer_some(p, text, &length, o);
+        if (length > 0 || p->question != NULL)
+            note_progress(all, p, now);
+        if (put_answers(all, p, text, length) != 0)
+            return -1;
+    }
+    if (result != 0 || o->at == o->n)
+        return result;
+    p->rest = malloc(sizeof *o);
+    if (p->rest == NULL)
+        return -1;
+    *p->rest = *o;
+    return 0;
+}
+
 static int take_questions(struct map_peers *all, struct map_peer *p, int64_t now)
 {
-    char octets[READ_OCTETS], text[WRITE_OCTETS];
-    size_t length = 0;
-    ssize_t n = recv(p->fd, octets, sizeof octets, 0);
+    struct octets o = {.at = 0};
+    ssize_t n = recv(p->fd, o.text, sizeof o.text, 0);
 
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     if (n == 0) /* whoever asks no more has all answers: while some were unread, nothing was taken in */
         return -1;
-    if (p->in == NULL)
-        p->in = calloc(1, sizeof *p->in);
-    if (p->in == NULL)
-        return -1;
-    int result = answer_all(p, text, &length, octets, (size_t)n);
-    if (length > 0)
-        note_progress(all, p, now);
-    return put_answers(all, p, text, length) == 0 ? result : -1;
+    o.n = (size_t)n;
+    return answer(all, p, &o, now);
+}
+
+static int go_on_with_rest(struct map_peers *all, struct map_peer *p, int64_t now)
+{
+    if (p->rest == NULL)
+        return 0;
+    struct octets o = *p->rest;
+    free(p->rest);
+    p->rest = NULL;
+    return answer(all, p, &o, now);
+}
+
+static int wait_for_more(const struct map_peers *all, struct map_peer *p)
+{
+    unsigned events = p->out != NULL ? EPOLLOUT : p->question != NULL ? 0 : EPOLLIN;
+    struct epoll_event event = {.events = events, .data.ptr = p};
+
+    if (events == p->events)
+        return 0;
+    p->events = events;
+    return epoll_ctl(all->epoll, EPOLL_CTL_MOD, p->fd, &event);
+}
+
+static void go_on(struct map_peers *all, struct map_peer *p, int result, int64_t now)
+{
+    if (result != 0 || go_on_with_rest(all, p, now) != 0 || wait_for_more(all, p) != 0)
+        end_peer(all, p);
 }
 
 void map_peer_serve(struct map_peers *all, struct map_peer *p, int64_t now)
 {
-    int result = p->out == NULL ? take_questions(all, p, now) : put_rest(all, p, now);
+    int result = -1; /* of one that waits for the DNS, only its end is reported */
 
-    if (result != 0)
-        end_peer(all, p);
+    if (p->out != NULL)
+        result = put_rest(all, p, now);
+    else if (p->question == NULL)
+        result = take_questions(all, p, now);
+    go_on(all, p, result, now);
+}
+
+void map_peers_answer(struct map_peers *all, struct map_question *answered, int64_t now)
+{
+    for (struct map_question *q = answered, *next; q != NULL; q = next) {
+        struct map_peer *p = q->peer;
+        next = q->next;
+        if (p != NULL) {
+            p->question = NULL;
+            note_progress(all, p, now);
+            go_on(all, p, put_answers(all, p, q->answer, q->length), now);
+        }
+        free(q);
+    }
 }
 
 bool map_peers_yield(struct map_peers *all, int64_t now)
 {
-    if (all->oldest == NULL || now - all->oldest->since < IDLE_SECONDS)
-        return false;
-    end_peer(all, all->oldest);
-    return true;
+    for (struct map_peer *p = all->oldest; p != NULL && now - p->since >= IDLE_SECONDS; p = p->newer) {
+        if (p->question != NULL)
+            continue;
+        end_peer(all, p);
+        return true;
+    }
+    return false;
 }
 
 void map_peers_expire(struct map_peers *all, int64_t now)

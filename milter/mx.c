@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "milter/clock.h"
+#include "milter/counters.h"
 #include "milter/dns.h"
 #include "milter/guard_cache.h"
 #include "milter/log.h"
@@ -110,6 +111,8 @@ bool mx_ask_now(struct guard_verdict *out, struct mx *m, struct bv_str domain)
     pthread_rwlock_rdlock(&m->cache_lock);
     bool known = guard_cache_get(out, m->cache, domain, clock_now());
     pthread_rwlock_unlock(&m->cache_lock);
+    if (known)
+        counters_guard(out->result, true);
     return known;
 }
 
@@ -133,9 +136,10 @@ void mx_ask(struct guard_verdict *out, struct mx *m, struct bv_str domain)
         return;
     *out = (struct guard_verdict){.result = GUARD_UNKNOWN, .ttl = GUARD_TTL_FAILED};
     struct dns *dns = resolver_of(m);
-    if (dns == NULL)
-        return;
-    if (atomic_fetch_add(&m->waiting, 1) < WAITING_MAX)
-        look_up(out, m, dns, domain);
-    atomic_fetch_sub(&m->waiting, 1);
+    if (dns != NULL) {
+        if (atomic_fetch_add(&m->waiting, 1) < WAITING_MAX)
+            look_up(out, m, dns, domain);
+        atomic_fetch_sub(&m->waiting, 1);
+    }
+    counters_guard(out->result, false);
 }

@@ -130,3 +130,8 @@ bool net_is_local(const struct net_addr *a)
         return true;
     return a->family == NET_IP && (memcmp(a->ip, v4, NET_OCTETS) == 0 || memcmp(a->ip, v6, NET_OCTETS) == 0);
 }
+
+bool net_is_everywhere(const struct net *net)
+{
+    return net->bits == 0 || (net->bits == MAPPED_BITS && is_v4(net->ip));
+}

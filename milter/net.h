@@ -48,6 +48,9 @@ const char *net_read(struct net *out, const char *text);
 /* Whether an IP address lies in one of the networks; other families never do. */
 bool net_contains(const struct net_list *list, const struct net_addr *a);
 
+/* Whether a network is 0.0.0.0/0 or ::/0. */
+bool net_is_everywhere(const struct net *net);
+
 /* 127.0.0.1, ::1, or a unix socket: what Postfix's own submissions look like. */
 bool net_is_local(const struct net_addr *a);
 

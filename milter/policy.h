@@ -96,10 +96,10 @@ bool policy_needs_header(const struct policy *p);
 /* The line of the exceptions row that leaves mail to this destination untagged; 0: none. */
 int policy_destination(const struct policy *p, struct bv_str rcpt);
 
-/*
- * Whether the MX guard wants to know of the domain of a recipient, or of the
- * sender.  Of our own, the exempt ones, and names without a dot, it does not.
- */
+/* Whether a domain's MX is anybody's business: not of our own, the exempt ones, and names without a dot. */
+bool policy_may_guard(const struct policy *p, struct bv_str domain);
+
+/* Whether the MX guard wants to know of the domain of a recipient, or of the sender. */
 bool policy_guards(const struct policy *p, const struct policy_facts *facts, bool of_sender,
                    struct bv_str domain);
 /* Decides by what the DNS has told; EVENT_NONE: nothing is wrong. Borrows from *verdict. */

@@ -19,11 +19,16 @@ static bool is_askable(struct bv_str domain)
     return domain.n > 0 && (domain.p[0] == '[' || memchr(domain.p, '.', domain.n) != NULL);
 }
 
+bool policy_may_guard(const struct policy *p, struct bv_str domain)
+{
+    return is_askable(domain) && !domains_listed(&p->domains, domain) &&
+           names_find_domain(&p->guard_exempt, 0, 1, domain) < 0;
+}
+
 bool policy_guards(const struct policy *p, const struct policy_facts *facts, bool of_sender,
                    struct bv_str domain)
 {
-    return concerns(p, facts, of_sender) && is_askable(domain) && !domains_listed(&p->domains, domain) &&
-           names_find_domain(&p->guard_exempt, 0, 1, domain) < 0;
+    return concerns(p, facts, of_sender) && policy_may_guard(p, domain);
 }
 
 void policy_guard(struct decision *out, const struct policy *p, bool of_sender,

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "milter/brake.h"
+#include "milter/counters.h"
 #include "milter/drain.h"
 #include "milter/listen.h"
 #include "milter/log.h"
 #include "milter/map.h"
+#include "milter/metrics.h"
 #include "milter/snapshot.h"
 #include "milter/watch.h"
 
@@ -72,6 +74,7 @@ static void name_fixed(char *dst, size_t size, const struct conf *is, const stru
         {"listen", is->listen, was->listen},
         {"socket_group", is->socket_group, was->socket_group},
         {"map_listen", is->map_listen, was->map_listen},
+        {"metrics_listen", is->metrics_listen, was->metrics_listen},
         {"user", is->user, was->user},
     };
     size_t n = 0;
@@ -88,6 +91,7 @@ static void reload(void)
     struct snapshot *s = problems == NULL ? NULL : snapshot_build(what.conf_path, problems);
 
     if (problems == NULL) {
+        counters_reload(false);
         log_error("no memory to reload; the settings and the ring in use stay");
         return;
     }
@@ -95,8 +99,10 @@ static void reload(void)
     if (s != NULL)
         name_fixed(fixed, sizeof fixed, snapshot_conf(s), what.conf);
     if (s == NULL || snapshot_install(s, problems) != 0) {
+        counters_reload(false);
         log_problems(problems);
     } else {
+        counters_reload(true);
         log_info("reloaded: %s", what.conf_path);
         watch_begin();
         if (fixed[0] != '\0')
@@ -127,6 +133,7 @@ static void stop(const sigset_t *signals)
     for (int i = 0; i < STOP_PATIENCE && !drain_stop(); i++)
         nanosleep(&tick, NULL);
     nanosleep(&tick, NULL); /* the last answers are on their way */
+    metrics_stop();
     log_stop();
     _exit(0);
 }

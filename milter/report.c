@@ -212,8 +212,7 @@ void report_header(struct report *r, const char *name, const char *value)
     take_mark(r, n, value);
 }
 
-/* Whether somebody's machine answers a message. */
-static bool is_reply(unsigned s)
+static bool is_automatic(unsigned s)
 {
     if (s & AUTO_NO)
         return false;
@@ -238,7 +237,7 @@ enum report_type report_type(const struct report *r)
         return REPORT_OTHER;
     if (s & TYPE_FEEDBACK) /* its subject may be that of the message it complains of */
         return (s & SUBJECT_BOUNCE) && (s & FROM_POSTMASTER) ? REPORT_OTHER : REPORT_FEEDBACK;
-    if (s & TYPE_MDN) /* likewise */
+    if (s & TYPE_MDN)
         return (s & SUBJECT_BOUNCE) && (s & FROM_POSTMASTER) ? REPORT_OTHER : REPORT_MDN;
     if (s & TYPE_NO_REPLY)
         return REPORT_OTHER;
@@ -247,5 +246,5 @@ enum report_type report_type(const struct report *r)
         return REPORT_OTHER;
     if ((s & FROM_POSTMASTER) && !(s & SUBJECT_AWAY))
         return REPORT_OTHER;
-    return is_reply(s) ? REPORT_AUTO_REPLY : REPORT_OTHER;
+    return is_automatic(s) ? REPORT_AUTO_REPLY : REPORT_OTHER;
 }

@@ -7,6 +7,8 @@
 
 #include <libmilter/mfapi.h>
 
+#include "milter/clock.h"
+#include "milter/counters.h"
 #include "milter/drain.h"
 #include "milter/log.h"
 #include "milter/transaction.h"
@@ -19,8 +21,6 @@ enum {
 };
 
 static bool take_data; /* set once, before the first session */
-
-/* ---- replies ------------------------------------------------------------------ */
 
 /* In a reply's text '%' stands for itself only when doubled. */
 static void reply(SMFICTX *ctx, const struct decision *d, const char *reject_text)
@@ -69,8 +69,6 @@ static sfsistat tempfail(SMFICTX *ctx)
     return perform(ctx, &(struct decision){.action = ACTION_TEMPFAIL}, NULL);
 }
 
-/* ---- the session ---------------------------------------------------------------- */
-
 static struct transaction *transaction_of(SMFICTX *ctx)
 {
     struct transaction *t = smfi_getpriv(ctx);
@@ -114,23 +112,26 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
 
     if (t != NULL)
         transaction_client(t, host, smfi_getsymval(ctx, (char[]){"{client_resolve}"}), addr,
-                           smfi_getsymval(ctx, (char[]){"{daemon_name}"}));
+                           smfi_getsymval(ctx, (char[]){"{daemon_name}"}), smfi_getsymval(ctx, (char[]){"v"}));
     return SMFIS_NOREPLY;
 }
 
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
 {
+    int64_t began = clock_steady_us();
     struct transaction *t = transaction_of(ctx);
     bool type = take_macro(ctx, (char[]){"{auth_type}"});
     bool authen = take_macro(ctx, (char[]){"{auth_authen}"});
 
     if (t != NULL)
         transaction_mail(t, argv[0], type || authen);
+    counters_callback(COUNTERS_MAIL, clock_steady_us() - began);
     return SMFIS_NOREPLY;
 }
 
 static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 {
+    int64_t began = clock_steady_us();
     struct transaction *t = transaction_of(ctx);
     struct decision d;
     sfsistat answer = SMFIS_CONTINUE;
@@ -142,6 +143,7 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
         answer = tempfail(ctx);
     else if (!d.at_end)
         answer = perform(ctx, &d, snapshot_conf(t->snapshot));
+    counters_callback(COUNTERS_RCPT, clock_steady_us() - began);
     drain_leave();
     return answer;
 }
@@ -175,8 +177,6 @@ static sfsistat on_eoh(SMFICTX *ctx)
 
     return t != NULL && t->eoh_awaited ? SMFIS_CONTINUE : SMFIS_NOREPLY;
 }
-
-/* ---- end of message ---------------------------------------------------------------- */
 
 /*
  * From the last one down, since Postfix renumbers after each and Sendmail does
@@ -220,18 +220,13 @@ static int replace_recipient(SMFICTX *ctx, struct recipient *r)
     return result;
 }
 
-/* NULL parameters keep RET, ENVID and BODY in both MTAs. */
-static int replace_sender(SMFICTX *ctx, const struct message *m)
-{
-    char path[BV_TAGGED + 2];
-
-    return m->sign.replace ? smfi_chgfrom(ctx, message_path(path, m->tagged), NULL) : MI_SUCCESS;
-}
-
 static int make_changes(SMFICTX *ctx, struct transaction *t, const struct conf *conf, const struct outcome *o)
 {
-    int result = replace_sender(ctx, t->message);
+    char path[BV_TAGGED + 2];
+    int result = MI_SUCCESS;
 
+    if (t->message->sign.replace) /* NULL parameters keep RET, ENVID and BODY in both MTAs */
+        result = smfi_chgfrom(ctx, message_path(path, t->message->tagged), NULL);
     for (struct recipient *r = t->message->first; r != NULL && result == MI_SUCCESS; r = r->next)
         result = replace_recipient(ctx, r);
     if (result == MI_SUCCESS)
@@ -266,12 +261,14 @@ static sfsistat finish_message(SMFICTX *ctx, struct transaction *t)
 
 static sfsistat on_eom(SMFICTX *ctx)
 {
+    int64_t began = clock_steady_us();
     struct transaction *t = transaction_of(ctx);
 
     if (t == NULL || t->message == NULL || !drain_enter())
         return tempfail(ctx);
     sfsistat answer = finish_message(ctx, t);
     transaction_end(t);
+    counters_callback(COUNTERS_END, clock_steady_us() - began);
     drain_leave();
     return answer;
 }
@@ -298,20 +295,20 @@ static sfsistat on_close(SMFICTX *ctx)
     return SMFIS_CONTINUE;
 }
 
-/* ---- negotiation ---------------------------------------------------------------------- */
-
-/* Macros beyond these are not sent: every octet is paid for in every message. */
-static void ask_for_macros(SMFICTX *ctx, const struct policy *policy)
+/* Macros beyond these are not sent: every octet is paid for in every message. Returns 0, or -1 without memory. */
+static int ask_for_macros(SMFICTX *ctx, const struct policy *policy)
 {
-    if (policy->sign_daemons != NULL && policy->sign_daemons[0] != NULL)
-        smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"{daemon_name} {client_resolve}"});
-    else
-        smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"{client_resolve}"});
-    if (policy->sign_authenticated)
-        smfi_setsymlist(ctx, SMFIM_ENVFROM, (char[]){"{auth_type} {auth_authen}"});
-    smfi_setsymlist(ctx, SMFIM_ENVRCPT,
-                    (char[]){"i {rcpt_addr}"}); /* never the recipient: both MTAs rewrite it */
-    smfi_setsymlist(ctx, SMFIM_EOM, (char[]){"i"});
+    static char resolve[] = "v {client_resolve}", both[] = "v {daemon_name} {client_resolve}";
+    bool daemons = policy->sign_daemons != NULL && policy->sign_daemons[0] != NULL;
+    int result = smfi_setsymlist(ctx, SMFIM_CONNECT, daemons ? both : resolve);
+
+    if (result == MI_SUCCESS && policy->sign_authenticated)
+        result = smfi_setsymlist(ctx, SMFIM_ENVFROM, (char[]){"{auth_type} {auth_authen}"});
+    if (result == MI_SUCCESS) /* never the recipient: both MTAs rewrite it */
+        result = smfi_setsymlist(ctx, SMFIM_ENVRCPT, (char[]){"i {rcpt_addr}"});
+    if (result == MI_SUCCESS)
+        result = smfi_setsymlist(ctx, SMFIM_EOM, (char[]){"i"});
+    return result == MI_SUCCESS ? 0 : -1;
 }
 
 /*
@@ -351,16 +348,15 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
         t->eoh_awaited = (*want_protocol & SMFIP_NR_EOH) == 0;
         t->cannot_hold = (actions & SMFIF_QUARANTINE) == 0;
         t->macros = (actions & SMFIF_SETSYMLIST) != 0;
-        if (t->macros)
-            ask_for_macros(ctx, policy);
         log_debug("negotiated: actions 0x%lx, protocol 0x%lx", *want_actions, *want_protocol);
-        answer = SMFIS_CONTINUE;
+        if (!t->macros || ask_for_macros(ctx, policy) == 0)
+            answer = SMFIS_CONTINUE;
+        else
+            log_error("no memory for a session; the MTA does with it what it does without a milter");
     }
     snapshot_put(snapshot);
     return answer;
 }
-
-/* ---- the service ------------------------------------------------------------------------ */
 
 int session_open(char *listen, bool over_tcp, char *why, size_t size)
 {

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 struct snapshot_macs {
@@ -22,7 +23,7 @@ struct settings {
 struct snapshot {
     atomic_int references;
     struct settings *settings;
-    struct keys_ring ring;
+    struct keys_ring *ring; /* in pages of its own */
     pthread_mutex_t pool_lock;
     struct snapshot_macs *pool; /* as many as were ever in use at once */
 };
@@ -39,6 +40,25 @@ static void settings_put(struct settings *settings)
     free(settings);
 }
 
+/* Secrets stay out of swap and core files, where the system allows it. Returns NULL without memory. */
+static struct keys_ring *ring_new(void)
+{
+    void *pages =
+        mmap(NULL, sizeof(struct keys_ring), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (pages == MAP_FAILED)
+        return NULL;
+    (void)mlock(pages, sizeof(struct keys_ring));
+    (void)madvise(pages, sizeof(struct keys_ring), MADV_DONTDUMP);
+    return pages;
+}
+
+static void ring_free(struct keys_ring *ring)
+{
+    keys_wipe(ring);
+    munmap(ring, sizeof *ring);
+}
+
 static void snapshot_free(struct snapshot *s)
 {
     for (struct snapshot_macs *m = s->pool, *next; m != NULL; m = next) {
@@ -47,7 +67,7 @@ static void snapshot_free(struct snapshot *s)
         free(m);
     }
     pthread_mutex_destroy(&s->pool_lock);
-    keys_wipe(&s->ring);
+    ring_free(s->ring);
     settings_put(s->settings);
     free(s);
 }
@@ -57,7 +77,8 @@ static struct snapshot *snapshot_new(struct settings *settings)
 {
     struct snapshot *s = calloc(1, sizeof *s);
 
-    if (s == NULL) {
+    if (s == NULL || (s->ring = ring_new()) == NULL) {
+        free(s);
         settings_put(settings);
         return NULL;
     }
@@ -75,6 +96,8 @@ static void report_keyring(const char *path, const struct keys_error *err, struc
     if (err->sys == EACCES && group != NULL)
         problems_add(problems, path, 0, "%s; run: chgrp %s %s && chmod 0640 %s", err->text, group->gr_name,
                      path, path);
+    else if (err->sys == ENOENT)
+        problems_add(problems, path, 0, "%s; run: bvkey init", err->text);
     else
         problems_add(problems, path, err->line, "%s", err->text);
 }
@@ -93,7 +116,7 @@ struct snapshot *snapshot_build(const char *conf_path, struct problems *problems
     }
     size_t before = problems->n;
     conf_load(&settings->conf, conf_path, problems);
-    if (settings->conf.keyring != NULL && keys_load(&s->ring, settings->conf.keyring, &err) != 0)
+    if (settings->conf.keyring != NULL && keys_load(s->ring, settings->conf.keyring, &err) != 0)
         report_keyring(settings->conf.keyring, &err, problems);
     if (problems->n == before && (settings->mx = mx_new(&settings->conf, problems)) != NULL)
         return s;
@@ -116,7 +139,7 @@ int snapshot_install(struct snapshot *s, struct problems *problems)
     struct keys_error err;
     struct snapshot *old = current; /* nobody else replaces it */
 
-    if (old != NULL && keys_may_follow(&old->ring, &s->ring, &err) != 0) {
+    if (old != NULL && keys_may_follow(old->ring, s->ring, &err) != 0) {
         problems_add(problems, s->settings->conf.keyring, 0, "%s", err.text);
         snapshot_put(s);
         return -1;
@@ -134,7 +157,7 @@ int snapshot_replace_ring(struct snapshot *old, const struct keys_ring *ring, st
         *err = (struct keys_error){.text = "no memory", .sys = ENOMEM};
         return -1;
     }
-    s->ring = *ring;
+    *s->ring = *ring;
     put_in_place(s);
     return 0;
 }
@@ -167,7 +190,7 @@ struct mx *snapshot_mx(const struct snapshot *s)
 
 const struct keys_ring *snapshot_ring(const struct snapshot *s)
 {
-    return &s->ring;
+    return s->ring;
 }
 
 static struct snapshot_macs *macs_new(const struct keys_ring *ring)
@@ -188,12 +211,12 @@ int snapshot_keys(struct policy_keys *keys, struct snapshot_macs **macs, struct 
         s->pool = m->next;
     pthread_mutex_unlock(&s->pool_lock);
     if (m == NULL)
-        m = macs_new(&s->ring);
+        m = macs_new(s->ring);
     if (m == NULL)
         return -1;
-    keys->signing = keys_at(&keys->all, &s->ring, &m->macs, now);
-    keys->ring = &s->ring;
-    keys->since = s->ring.signing_since;
+    keys->signing = keys_at(&keys->all, s->ring, &m->macs, now);
+    keys->ring = s->ring;
+    keys->since = s->ring->signing_since;
     keys->now = now;
     keys->today = bv_day(now);
     *macs = m;

@@ -1,6 +1,7 @@
 #include "milter/socket_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,8 +28,13 @@ int socket_file_check(const struct socket_file *f, const struct conf *conf, stru
         problems_add(problems, conf->path, line, "%s: %s is there, and is no socket", f->setting, f->path);
         return -1;
     }
-    if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode))
-        return 0;
+    if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode)) {
+        if (faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) == 0)
+            return 0;
+        problems_add(problems, conf->path, line, "%s: no socket can be made in %s: %s", f->setting, dir,
+                     strerror(errno));
+        return -1;
+    }
     problems_add(problems, conf->path, line, "%s: there is no directory %s; run: mkdir -p %s", f->setting, dir,
                  dir);
     return -1;
@@ -63,7 +69,7 @@ int socket_file_clear(const struct socket_file *f, const struct conf *conf, stru
 
     if (f->path == NULL || lstat(f->path, &st) != 0)
         return 0;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     snprintf(addr.sun_path, sizeof addr.sun_path, "%s", f->path);
     int error = fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof addr) != 0 ? errno : 0;
     if (fd >= 0)
@@ -86,10 +92,12 @@ static int set_group(const struct socket_file *f, const struct conf *conf, struc
 {
     size_t before = problems->n;
     const struct group *group = wanted_group(conf, problems);
+    struct stat st;
 
     if (group == NULL)
         return problems->n == before ? 0 : -1;
-    if (chown(f->path, (uid_t)-1, group->gr_gid) == 0)
+    if ((stat(f->path, &st) == 0 && st.st_gid == group->gr_gid) ||
+        chown(f->path, (uid_t)-1, group->gr_gid) == 0)
         return 0;
     problems_add(problems, conf->path, conf_line(conf, "socket_group"),
                  "socket_group: %s cannot be given to group \"%s\": %s", f->path, conf->socket_group,

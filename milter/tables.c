@@ -14,16 +14,23 @@ enum { EXACT, BELOW }; /* the spaces of names */
 
 enum { SINCE_LEN = 6 }; /* "since=" */
 
-const struct domain *domains_find(const struct domains *d, struct bv_str name)
+const struct domain *domains_row(const struct domains *d, struct bv_str name)
 {
     int number = names_find_domain(&d->names, EXACT, BELOW, name);
 
-    return number < 0 || d->row[number].kind == DOMAIN_OFF ? NULL : &d->row[number];
+    return number < 0 ? NULL : &d->row[number];
+}
+
+const struct domain *domains_find(const struct domains *d, struct bv_str name)
+{
+    const struct domain *row = domains_row(d, name);
+
+    return row == NULL || row->kind == DOMAIN_OFF ? NULL : row;
 }
 
 bool domains_listed(const struct domains *d, struct bv_str name)
 {
-    return names_find_domain(&d->names, EXACT, BELOW, name) >= 0;
+    return domains_row(d, name) != NULL;
 }
 
 void domains_free(struct domains *d)

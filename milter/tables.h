@@ -51,8 +51,9 @@ int domains_read(struct domains *out, const char *path, struct bv_str text, enum
                  struct problems *problems);
 void domains_free(struct domains *d);
 
-/* Whether a row applies to a domain, even one that says "off". */
+/* Whether a row applies to a domain, even one that says "off"; and which. */
 bool domains_listed(const struct domains *d, struct bv_str name);
+const struct domain *domains_row(const struct domains *d, struct bv_str name);
 
 /* The row for a domain, exact before the nearest parent's; NULL when no row applies or it says "off". */
 const struct domain *domains_find(const struct domains *d, struct bv_str name);

@@ -6,6 +6,7 @@
 
 #include "milter/brake.h"
 #include "milter/clock.h"
+#include "milter/counters.h"
 #include "milter/drain.h"
 #include "milter/limits.h"
 #include "milter/log.h"
@@ -34,6 +35,7 @@ static void log_decision(const struct transaction *t, const char *queue_id, cons
 
     verdict_line(line, queue_id, &client, d, bare(t->message->from), bare(rcpt));
     log_line(line);
+    counters_decision(d, clock_now());
     if (d->event == EVENT_BOUNCE && verdict_result(d->verdict) == RESULT_FAIL && !d->never &&
         d->action != ACTION_ACCEPT)
         brake_note(&snapshot_conf(t->snapshot)->storm, &t->addr);

@@ -33,9 +33,12 @@ struct transaction {
 /* Begins a session. Returns false, logged, when there are as many as there may be. */
 bool transaction_open(struct transaction *t, const struct conf *conf);
 
-/* Who the client is, as the MTA said, with {client_resolve} and {daemon_name}; all is copied, NULL is legal. */
+/*
+ * Who the client is, as the MTA said, with {client_resolve} and {daemon_name}, and who the MTA is, by the
+ * macro v: "Postfix 3.7.11", "8.17.1"; all is copied, NULL is legal.
+ */
 void transaction_client(struct transaction *t, const char *name, const char *resolve,
-                        const struct sockaddr *addr, const char *daemon);
+                        const struct sockaddr *addr, const char *daemon, const char *version);
 
 /* Begins a message, whatever was before. Returns 0, or -1, logged, with no message begun. */
 int transaction_mail(struct transaction *t, const char *from, bool authenticated);

@@ -38,10 +38,10 @@ static bool is_confirmed(const struct transaction *t, const char *name, const ch
 }
 
 void transaction_client(struct transaction *t, const char *name, const char *resolve,
-                        const struct sockaddr *addr, const char *daemon)
+                        const struct sockaddr *addr, const char *daemon, const char *version)
 {
     t->confirmed = is_confirmed(t, name, resolve);
-    t->merges = resolve != NULL;
+    t->merges = version != NULL && *version >= '0' && *version <= '9'; /* Sendmail's is a number */
     set_address(&t->addr, addr);
     free(t->name);
     free(t->daemon);

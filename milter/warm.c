@@ -1,10 +1,12 @@
 #include "milter/warm.h"
 
+#include <stdatomic.h>
+
 #include "milter/clock.h"
 #include "milter/log.h"
 
 /* When the last of the warm-ups ends, seconds since 1970; INT64_MIN: none goes on. */
-static int64_t last_end = INT64_MIN;
+static _Atomic int64_t last_end = INT64_MIN;
 
 /* Rows of the domains table that are warming up; the latest end goes to *until. */
 static size_t count_rows(int64_t *until, const struct policy *p, const struct policy_keys *keys)
@@ -57,4 +59,9 @@ void warm_tick(void)
         return;
     last_end = INT64_MIN;
     log_info("warm-up is over: invalid bounces get the action of their domain");
+}
+
+int64_t warm_end(void)
+{
+    return last_end;
 }

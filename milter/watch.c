@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "milter/clock.h"
+#include "milter/counters.h"
 #include "milter/log.h"
 #include "milter/snapshot.h"
 #include "milter/warm.h"
@@ -106,6 +107,7 @@ void watch_begin(void)
     if (is_fresh(&watch.done))
         watch.done.size = -1; /* once more at the next tick */
     watch.said.text[0] = '\0';
+    counters_ring_taken();
     snapshot_put(s);
     tell();
 }
@@ -117,6 +119,7 @@ static void complain(const char *path, const struct keys_error *err)
         return;
     watch.said = *err;
     watch.refused++;
+    counters_ring_refused();
     if (err->line > 0)
         log_error("%s:%d:%d: %s; the ring in use stays (refused so far: %lu)", path, err->line, err->column,
                   err->text, watch.refused);
@@ -152,6 +155,7 @@ static void look_at_file(struct snapshot *s)
         return;
     if (take_ring(s, &err) == 0) {
         watch.said.text[0] = '\0';
+        counters_ring_taken();
         if (!is_fresh(&now))
             watch.done = now;
         return;

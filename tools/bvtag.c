@@ -1,3 +1,4 @@
+#include "milter/dns.h"
 #include "tools/bvtag.h"
 
 #include <getopt.h>
@@ -13,15 +14,15 @@ static const struct command {
     int (*run)(struct bvtag *b, const char *text);
     bool needs_ring, needs_conf;
 } commands[] = {
-    {"sign", bvtag_sign, true, false},
-    {"verify", bvtag_verify, true, false},
-    {"strip", bvtag_strip, false, false},
-    {"explain", bvtag_explain, true, true},
+    {"sign", bvtag_sign, true, false},    {"verify", bvtag_verify, true, false},
+    {"strip", bvtag_strip, false, false}, {"explain", bvtag_explain, true, true},
+    {"mx", bvtag_mx, false, true},
 };
 
 static int usage(void)
 {
     fputs("usage: bvtag [-f KEYRING] [-c CONFIG] [--at TIME] [--json] sign|verify|strip|explain ADDRESS...\n"
+          "       bvtag [-c CONFIG] [--json] mx DOMAIN...\n"
           "       \"-\" reads addresses from standard input, one a line\n",
           stderr);
     return TOOL_TROUBLE;
@@ -183,6 +184,7 @@ int main(int argc, char **argv)
     int status = load(&b, &o, command) == 0 ? run(&b, command, argv + optind + 1) : TOOL_TROUBLE;
     keys_macs_free(&b.macs);
     keys_wipe(&b.ring);
+    dns_free(b.dns);
     conf_free(&b.conf);
     return status;
 }

@@ -20,12 +20,14 @@ struct bvtag {
     struct policy_keys keys; /* the ring at `now` */
     bool has_conf;           /* -c was given, or the command needs it */
     struct conf conf;
+    struct dns *dns; /* NULL until something is asked */
 };
 
 int bvtag_sign(struct bvtag *b, const char *text);
 int bvtag_verify(struct bvtag *b, const char *text);
 int bvtag_strip(struct bvtag *b, const char *text);
 int bvtag_explain(struct bvtag *b, const char *text);
+int bvtag_mx(struct bvtag *b, const char *text);
 
 /* "2026-11-28" for a day since 1970, or "-" for 0. */
 enum { BVTAG_DATE = 32 };

@@ -64,6 +64,7 @@ static void print_tag(const struct story *s, const struct bvtag *b)
     if (s->tag.kind != BV_TAG_PRVS)
         return;
     printf("MAC:      %s\n", fits                                 ? "fits"
+                             : s->result.status == BV_FAULT       ? "cannot be computed: the library failed"
                              : s->result.status == BV_UNKNOWN_KEY ? "cannot be checked"
                                                                   : "does not fit");
     bvtag_date(date, s->result.expires);

@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "FILE:LINE" of a setting, or that it has its default. */
-static void say_setting(char *dst, size_t size, const struct conf *conf, const char *name)
+void story_setting(char *dst, size_t size, const struct conf *conf, const char *name)
 {
     int row = conf_row_find(name, strlen(name));
     int line = row < 0 ? 0 : conf->line[row];
@@ -27,7 +26,7 @@ static const struct domain *row_of(const struct story *s, const struct bvtag *b)
     return domains_find(&b->conf.policy.domains, bv_addr_domain(&s->addr));
 }
 
-static const char *kind_words(const struct domain *row)
+const char *story_kind(const struct domain *row)
 {
     switch (row->kind) {
     case DOMAIN_NO_MAIL:
@@ -45,11 +44,15 @@ static void tell_domain(struct story *s, const struct bvtag *b)
 {
     const struct domain *row = row_of(s, b);
 
-    if (!s->bounce.ours)
+    const struct domain *any = domains_row(&b->conf.policy.domains, bv_addr_domain(&s->addr));
+
+    if (!s->bounce.ours && any != NULL)
+        snprintf(s->domain, sizeof s->domain, "not ours: %s:%d says off", b->conf.domains, any->line);
+    else if (!s->bounce.ours)
         snprintf(s->domain, sizeof s->domain, "not ours: no row of %s", b->conf.domains);
     else if (s->bounce.line > 0)
         snprintf(s->domain, sizeof s->domain, "ours: %s:%d%s", b->conf.domains, s->bounce.line,
-                 row != NULL ? kind_words(row) : "");
+                 row != NULL ? story_kind(row) : "");
     else
         snprintf(s->domain, sizeof s->domain, "none can be read, so taken as ours");
 }
@@ -82,15 +85,15 @@ static void tell_decider(struct story *s, const struct bvtag *b)
     else if (s->exception[0] != '\0')
         snprintf(s->decides, sizeof s->decides, "%s", s->exception);
     else if (d->verdict == VERDICT_FAULT)
-        say_setting(s->decides, sizeof s->decides, &b->conf, "on_fault");
+        story_setting(s->decides, sizeof s->decides, &b->conf, "on_fault");
     else if (d->warming)
-        say_setting(s->decides, sizeof s->decides, &b->conf, "warmup");
+        story_setting(s->decides, sizeof s->decides, &b->conf, "warmup");
     else if (verdict_result(d->verdict) != RESULT_FAIL && d->action == ACTION_ACCEPT)
         snprintf(s->decides, sizeof s->decides, "the verdict alone");
     else if (d->line > 0)
         snprintf(s->decides, sizeof s->decides, "%s:%d", b->conf.domains, d->line);
     else
-        say_setting(s->decides, sizeof s->decides, &b->conf, "action");
+        story_setting(s->decides, sizeof s->decides, &b->conf, "action");
 }
 
 static const char *when_words(const struct decision *d)

@@ -32,4 +32,9 @@ struct story {
 /* Fills *s; text is borrowed. */
 void story_gather(struct story *s, const struct bvtag *b, const char *text);
 
+/* "NAME at FILE:LINE" of a setting, or that it has its default. */
+void story_setting(char *dst, size_t size, const struct conf *conf, const char *name);
+/* ", receives no mail", ", never sends" or "". */
+const char *story_kind(const struct domain *row);
+
 #endif

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a task needs and that are missing.
 #
-#   tools/deps.sh [build|mail|test|exim|sendmail|ldap|fail2ban|lint]...     (none: all of them)
+#   tools/deps.sh [build|mail|test|exim|sendmail|ldap|fail2ban|lint|package]...     (none: all of them)
 #
 # It never removes a package, never replaces an installed mail server, and
 # leaves no new service running or enabled.  Where nothing is missing, it
@@ -12,9 +12,9 @@ me=tools/deps.sh
 
 packages_for() {
     case $1 in
-    build) echo gcc libc6-dev make pkg-config libssl-dev libjansson-dev libconfuse-dev libmilter-dev libunbound-dev ;;
+    build) echo gcc libc6-dev make pkg-config libssl-dev libjansson-dev libconfuse-dev libmilter-dev libunbound-dev libmicrohttpd-dev ;;
     mail) echo postfix python3-minimal libpython3-stdlib ;;
-    test) echo libcmocka-dev faketime jq openssl strace binutils ;;
+    test) echo libcmocka-dev faketime jq openssl strace binutils valgrind ;;
     # what Exim, the oracle that test/e2e unpacks without installing, is linked with
     exim) echo libgnutls-dane0 libidn12 libpcre3 libpcre2-8-0 libdb5.3 ;;
     # what makes the Sendmail that test/e2e unpacks a configuration, and what it is linked with
@@ -24,7 +24,8 @@ packages_for() {
     # what runs the fail2ban that test/e2e unpacks, and makes a systemd journal for it
     fail2ban) echo python3-minimal libpython3-stdlib libsystemd0 libsystemd-shared libmicrohttpd12 ;;
     lint) echo clang clang-format clang-tidy cppcheck libclang-rt-14-dev mandoc shellcheck ;;
-    *) echo "$me: unknown group \"$1\" (build, mail, test, exim, sendmail, ldap, fail2ban, lint)" >&2; exit 2 ;;
+    package) echo build-essential debhelper fakeroot lintian ;;
+    *) echo "$me: unknown group \"$1\" (build, mail, test, exim, sendmail, ldap, fail2ban, lint, package)" >&2; exit 2 ;;
     esac
 }
 
@@ -58,7 +59,7 @@ forbid_services() {
     trap 'exit 1' HUP INT TERM
 }
 
-[ $# -gt 0 ] || set -- build mail test exim sendmail ldap fail2ban lint
+[ $# -gt 0 ] || set -- build mail test exim sendmail ldap fail2ban lint package
 missing=
 for group in "$@"; do
     for package in $(packages_for "$group"); do

@@ -20,7 +20,7 @@ from zones import GOOD, GOOD6, NEGATIVE_TTL, TTL
 A, CNAME, SOA, MX, AAAA = 1, 5, 6, 15, 28
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 RCODES = {"formerr": FORMERR, "servfail": SERVFAIL, "notimp": NOTIMP, "refused": REFUSED}
-RESPONSE, AUTHORITATIVE, TRUNCATED = 0x8000, 0x0400, 0x0200
+RESPONSE, AUTHORITATIVE, TRUNCATED, RECURSION_DESIRED = 0x8000, 0x0400, 0x0200, 0x0100
 MANY = 2000  # exchangers of "many"
 
 
@@ -37,6 +37,9 @@ def address(name, text):
     return record(name, A if ip.version == 4 else AAAA, ip.packed)
 
 
+SOA_DATA = wire("ns.example") * 2 + struct.pack("!5I", 1, 1, 1, 1, NEGATIVE_TTL)
+
+
 class Question:
     """One question, as it was asked."""
 
@@ -50,10 +53,10 @@ class Question:
         self.section = packet[12:at + 5]
 
     def answer(self, answers=(), rcode=NOERROR, flags=0, soa=True, id_change=0, extra=()):
-        authority = [] if answers or not soa or rcode not in (NOERROR, NXDOMAIN) else [
-            record("nasty.example", SOA, wire("ns.example") * 2 + struct.pack("!5I", 1, 1, 1, 1, NEGATIVE_TTL), NEGATIVE_TTL)]
-        head = struct.pack("!6H", (self.id + id_change) & 0xffff, RESPONSE | AUTHORITATIVE | flags | self.flags & 0x100 | rcode,
-                           1, len(answers), len(authority), len(extra))
+        soa = soa and not answers and rcode in (NOERROR, NXDOMAIN)
+        authority = [record("nasty.example", SOA, SOA_DATA, NEGATIVE_TTL)] if soa else []
+        flags |= RESPONSE | AUTHORITATIVE | self.flags & RECURSION_DESIRED | rcode
+        head = struct.pack("!6H", (self.id + id_change) & 0xffff, flags, 1, len(answers), len(authority), len(extra))
         return head + self.section + b"".join([*answers, *authority, *extra])
 
     def good(self, **how):
@@ -157,20 +160,24 @@ class Nasty:
 
     def behave(self, q, how, way):
         good, number = q.good(), int(re.sub(r"\D", "", how) or 0)
+
+        def alias(name):
+            return q.answer([record(q.name, CNAME, wire(name))])
+
         if how in RCODES:
             return [(0, q.answer(rcode=RCODES[how]))]
         if how.startswith("slow"):  # slow1500: a resolver that needs so many milliseconds, however often it is asked
             first = self.first.setdefault((q.name, q.kind), time.monotonic())
             return [(max(0, first + number / 1000 - time.monotonic()), good)]
         if how.startswith("chain"):  # chain3: that many aliases
-            return [(0, q.answer([record(q.name, CNAME, wire(f"chain{number - 1}.nasty.example"))]) if number else good)]
+            return [(0, alias(f"chain{number - 1}.nasty.example") if number else good)]
         if how.startswith("truncated") and way == "udp":
             return [(0, q.answer(flags=TRUNCATED, soa=False))]
         return {
             "silent": [],
-            "grow": [(0, q.answer([record(q.name, CNAME, wire(f"x.{q.name}"))]))],
-            "loop-a": [(0, q.answer([record(q.name, CNAME, wire("loop-b.nasty.example"))]))],
-            "loop-b": [(0, q.answer([record(q.name, CNAME, wire("loop-a.nasty.example"))]))],
+            "grow": [(0, alias(f"x.{q.name}"))],
+            "loop-a": [(0, alias("loop-b.nasty.example"))],
+            "loop-b": [(0, alias("loop-a.nasty.example"))],
             "wrong-id": [(0, q.good(id_change=1))],
             "wrong-id-first": [(0, q.answer([address(q.name, "127.0.0.1")], id_change=1)), (0.05, good)],
             "wrong-question": [(0, good.replace(b"\x0ewrong-question", b"\x0ewrong_question"))],
@@ -183,7 +190,7 @@ class Nasty:
             "no-soa": [(0, q.answer(soa=False))],
             "no-soa-nxdomain": [(0, q.answer(soa=False, rcode=NXDOMAIN))],
             "no-aaaa": [(0, q.answer(rcode=SERVFAIL) if q.kind == AAAA else good)],
-            "no-a": [] if q.kind == A else [(0, q.answer([address(q.name, GOOD6)]) if q.kind == AAAA else q.answer())],
+            "no-a": [] if q.kind == A else [(0, q.answer([address(q.name, GOOD6)] if q.kind == AAAA else []))],
             "a-in-aaaa": [(0, q.answer([record(q.name, q.kind, ipaddress.ip_address("127.0.0.1").packed)]))],
             "short-mx": [(0, q.answer([record(q.name, MX, b"\0")]) if q.kind == MX else good)],
             "endless-mx": [(0, q.answer([record(q.name, MX, b"\0\12\3mx1")]) if q.kind == MX else good)],
@@ -195,7 +202,8 @@ class Nasty:
         """An MX, and on top of it an address that is not to be believed."""
         if q.kind != MX:
             return q.answer()
-        return q.answer([record(q.name, MX, b"\0\12" + wire("mx.v4-mx.example"))], extra=[address("mx.v4-mx.example", "127.0.0.1")])
+        target = "mx.v4-mx.example"
+        return q.answer([record(q.name, MX, b"\0\12" + wire(target))], extra=[address(target, "127.0.0.1")])
 
     def many(self, q, way):
         if q.kind != MX:

@@ -155,7 +155,7 @@ class Show:
         say("All of this was as it should be; all of it is stopped and removed again.\n", 0)
         say("Where to go on:\n"
             "  README       what bv is, and ten lines to a working Postfix\n"
-            "  doc/GUIDE    Postfix, step by step, from nothing to enforcing", 0)
+            "  doc/GUIDE    Postfix or Sendmail, step by step, from nothing to enforcing", 0)
 
 
 show = Show()

@@ -8,8 +8,9 @@ import os
 import re
 
 import sendmail
+import zones
 from gateway import RING, Copies
-from harness import (ROOT, Client, Daemon, Scratch, Sink, Suite, at_end, contains, free_port, matches, same,
+from harness import (ROOT, Client, Daemon, Scratch, Sink, Skip, Suite, at_end, contains, free_port, matches, same,
                      token, transact, true)
 
 OUTSIDE, OUR_HOST, INSIDE = "127.0.0.2", "127.0.0.3", "127.0.0.1"
@@ -52,13 +53,17 @@ class World:
         os.mkdir(self.scratch.path("sendmail"), 0o755)
         self.auth = sendmail.Auth(self.scratch.path("sendmail/mux"))
         at_end(self.auth.stop)
+        try:
+            self.zones = zones.Zones(self.scratch.dir).start()
+        except Skip as why:
+            self.zones, self.no_zones = None, str(why)
         self.map = f"inet:{free_port()}@127.0.0.1"
         self.daemons = {"bv": self.daemon("bv", map_listen=self.map),
                         "tcp": self.daemon("tcp", listen=f"inet:{free_port()}@127.0.0.1", map_listen="")}
         self.port = {name: free_port() for name in PORTS}
         self.gateway = sendmail.Sendmail(
             self.scratch.path("sendmail"), {self.port[name]: options for name, options in PORTS.items()},
-            MC.format(milter=self.daemons["bv"].listen, map=self.map, example=EXAMPLE,
+            ("define(`confBV_MX', `yes')dnl\n" if self.zones else "") + MC.format(milter=self.daemons["bv"].listen, map=self.map, example=EXAMPLE,
                       tcp=self.daemons["tcp"].listen),
             self.sink.port, self.relay.port, ["example.com"], TABLES)
         self.gateway.start()
@@ -69,7 +74,8 @@ class World:
 
     def daemon(self, name, **options):
         return Daemon(self.scratch.dir, name, RING, domains=DOMAINS, exceptions=EXCEPTIONS, socket_group="mail",
-                      sign_networks=[OUR_HOST + "/32"], **options)
+                      sign_networks=[OUR_HOST + "/32"], resolver=[self.zones.server] if self.zones else [],
+                      **options)
 
     def client(self, port, source=OUTSIDE):
         return Client(self.port[port], source)

@@ -1,16 +1,20 @@
 """The daemon follows its key file, however it is changed, and keeps no secret that has left it."""
 
 import base64
+import ctypes
 import json
 import os
 import re
+import resource
 import shutil
+import subprocess
 import time
 
-from harness import Daemon, Scratch, Suite, prvs, same, true, wait_until
+from harness import Daemon, Scratch, Suite, program, prvs, same, true, wait_until
 from milterclient import Milter, message
 
 SUITE = Suite()
+PRCTL = ctypes.CDLL(None).prctl
 SCRATCH = Scratch()
 OLD = prvs.Key(3, b"the key that signs at this time!", -2)
 NEW = prvs.Key(4, b"a newer key that signs by now...", -1)
@@ -217,6 +221,52 @@ def wiped():
             message(milter, "<>", [f"<{OLD.tag('user@example.com')}>", f"<{NEW.tag('user@example.com')}>"])
         same(found(pid, OLD.secret), [], "forms of the purged key in memory")
         true("raw" in found(pid, NEW.secret), "the key in use is there")
+
+
+def locked(pid):
+    """The locked memory of a process, in kB."""
+    with open(f"/proc/{pid}/status") as file:
+        return int(re.search(r"(?m)^VmLck:\s*(\d+) kB", file.read()).group(1))
+
+
+def flags_of(pid, secret):
+    """The flags of the mapped regions that hold a secret as it is."""
+    with open(f"/proc/{pid}/smaps") as smaps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
+        for span, rights, text in re.findall(r"(?ms)^([0-9a-f]+-[0-9a-f]+) (\S+)[^\n]*\n(.*?^VmFlags:[^\n]*)", smaps.read()):
+            start, end = (int(x, 16) for x in span.split("-"))
+            mem.seek(start)
+            if rights.startswith("rw") and "VmFlags: io" not in text and secret in mem.read(end - start):
+                yield re.search(r"VmFlags:(.*)", text).group(1).split()
+
+
+@SUITE.case("the ring is locked in memory and kept out of core files, also the tenth; a ring that has gone is not")
+def in_locked_memory():
+    with Node() as node:
+        pid = node.daemon.process.pid
+        first = locked(pid)
+        true(0 < first < 64, f"locked: {first} kB")
+        true(any({"lo", "dd"} <= set(flags) for flags in flags_of(pid, OLD.secret)), "no such region holds the key")
+        for generation in range(6, 15):
+            by_rename(node, OLD, NEW)
+            true(node.daemon.wait_log(f"generation {generation}: key 4", SOON), "the change")
+        same(locked(pid), first, "locked after nine changes, in kB")
+
+
+def forbid_locking():
+    """In the process that will be the daemon: no memory to lock, and no right to lock more (CAP_IPC_LOCK)."""
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
+    PRCTL(24, 14, 0, 0, 0)  # PR_CAPBSET_DROP
+
+
+@SUITE.case("a ring that cannot be locked is used all the same")
+def not_locked():
+    with Node() as node:
+        node.daemon.kill()
+        node.daemon.process = subprocess.Popen([program("bvmilter"), "-c", node.daemon.conf], stdin=subprocess.DEVNULL,
+                                               stderr=subprocess.DEVNULL, preexec_fn=forbid_locking)
+        true(wait_until(node.daemon.answers), "it does not start")
+        same(locked(node.daemon.process.pid), 0, "locked, in kB")
+        same(node.signed_by(), 3, "key that signs")
 
 
 @SUITE.case("which key signs is logged when the clock makes another one sign")

@@ -85,6 +85,14 @@ def gone():
     same(daemon.stop()[0], 0, "exit status")
 
 
+@SUITE.case("the disk of the log is full: mail goes on")
+def full():
+    with open("/dev/full", "wb") as disk:
+        daemon = start(prepare(), stderr=disk)
+    same(send(daemon, 200), 200, "messages signed")
+    same(daemon.stop()[0], 0, "exit status")
+
+
 @SUITE.case("started with descriptors 0 to 2 closed: the protocol stays clean")
 def closed():
     daemon = prepare()

@@ -3,6 +3,7 @@
 
 import cases_sendmail  # noqa: F401  registers its cases
 import cases_sendmail_map  # noqa: F401
+import cases_sendmail_mx  # noqa: F401
 import sendmail
 from harness import stop_all
 from sendmailworld import SUITE, WORLD

@@ -115,9 +115,11 @@ ZONES = {"example": DOMAINS, "test": {"healthy": DOMAINS["healthy"]}, "home.arpa
 
 
 class Zones:
-    """Serves ZONES on 127.0.0.1, UDP and TCP; `server` is its name as a resolver."""
+    """
+    Serves ZONES on 127.0.0.1, UDP and TCP; `server` is its name as a resolver.  more: further zones, name: text.
+    """
 
-    def __init__(self, directory):
+    def __init__(self, directory, more=None):
         self.dir = os.path.join(directory, "nsd")
         os.mkdir(self.dir)
         self.port, self.process = free_port(), None
@@ -127,9 +129,11 @@ class Zones:
         self.env = dict(os.environ)
         if root != "/":
             self.env["LD_LIBRARY_PATH"] = ":".join(glob.glob(os.path.join(root, "usr/lib/*-linux-gnu*")))
-        self.write("nsd.conf", CONFIG.format(dir=self.dir, port=self.port) + "".join(ZONE.format(name=z) for z in ZONES))
-        for name, domains in ZONES.items():
-            self.write(name + ".zone", zone_text(name, domains))
+        texts = {name: zone_text(name, domains) for name, domains in ZONES.items()} | (more or {})
+        config = CONFIG.format(dir=self.dir, port=self.port)
+        self.write("nsd.conf", config + "".join(ZONE.format(name=name) for name in texts))
+        for name, text in texts.items():
+            self.write(name + ".zone", text)
 
     def write(self, name, text):
         with open(os.path.join(self.dir, name), "w") as file:
@@ -149,7 +153,8 @@ class Zones:
         at_end(self.stop)
         if not wait_until(lambda: self.answers() or self.process.poll() is not None) or not self.answers():
             self.stop()
-            raise Skip("nsd does not serve here: " + " ".join((self.process.stderr.read() + self.log()).split())[-300:])
+            said = self.process.stderr.read() + self.log()
+            raise Skip("nsd does not serve here: " + " ".join(said.split())[-300:])
         return self
 
     def answers(self):

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include "milter/slurp.h"
 
 static struct problems problems;
-static char scratch[64], conf_path[96], table_path[96], exceptions_path[96];
+static char scratch[64], conf_path[96], table_path[96], exceptions_path[96], networks_path[96];
 
 static int setup(void **state)
 {
@@ -26,6 +27,7 @@ static int setup(void **state)
     sprintf(conf_path, "%s/c", scratch);
     sprintf(table_path, "%s/d", scratch);
     sprintf(exceptions_path, "%s/e", scratch);
+    sprintf(networks_path, "%s/n", scratch);
     memset(&problems, 0, sizeof problems);
     return 0;
 }
@@ -36,6 +38,7 @@ static int teardown(void **state)
     unlink(conf_path);
     unlink(table_path);
     unlink(exceptions_path);
+    unlink(networks_path);
     return rmdir(scratch);
 }
 
@@ -198,6 +201,91 @@ static void test_load_bad(void **state)
         "S/d:3: \"d..example\" is no domain name\n");
 }
 
+/* What the MX guard goes by; `networks` is the path of the table, more in front of it. */
+static int load_networks(struct conf *c, const char *more, const char *networks)
+{
+    char text[200];
+
+    snprintf(text, sizeof text, "mx_guard_networks = \"%s%s\"\n", more, networks);
+    put_conf(text);
+    put_text(table_path, "d.example reject\n");
+    return conf_load(c, conf_path, &problems);
+}
+
+/* A kind, with "= " before a sentence; or "fine". */
+static const char *kind_of(const struct conf *c, const char *address)
+{
+    static char text[BOGUS_KIND + 8];
+    struct net_addr a = {.family = NET_UNKNOWN};
+    unsigned char octets[NET_OCTETS];
+
+    assert_int_equal(inet_pton(AF_INET, address, octets), 1);
+    net_addr_v4(&a, octets);
+    const struct bogus_entry *found = bogus_find(&c->guard.bogus, &a);
+    snprintf(text, sizeof text, "%s%s", found != NULL && found->sentence ? "= " : "",
+             found != NULL ? found->kind : "fine");
+    return text;
+}
+
+static void test_networks(void **state)
+{
+    static const struct {
+        const char *more, *path, *address, *want;
+    } rows[] = {
+        {"", "", "127.0.0.1", "loopback"}, /* the built-in list */
+        {"", "", "8.8.8.8", "fine"},
+        {"", networks_path, "8.8.8.8", "= no way to get there"}, /* the table alone */
+        {"", networks_path, "127.0.0.1", "fine"},
+        {"", networks_path, "10.1.2.3", "fine"},
+        {"+", networks_path, "8.8.8.8", "= no way to get there"}, /* and with the built-in list */
+        {"+", networks_path, "127.0.0.1", "loopback"},
+        {"+", networks_path, "10.1.2.3", "fine"},
+        {"+", networks_path, "10.2.2.3", "private"},
+    };
+
+    (void)state;
+    put_text(networks_path, "8.8.8.0/24 REJECT no way to get there\n10.1.0.0/16 DUNNO\n");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct conf c;
+        if (load_networks(&c, rows[i].more, rows[i].path) != 0)
+            fail_msg("%s%s: %s", rows[i].more, rows[i].path, problems.item[0].text);
+        if (strcmp(kind_of(&c, rows[i].address), rows[i].want) != 0)
+            fail_msg("%s%s, %s: %s, expected %s", rows[i].more, rows[i].path, rows[i].address,
+                     kind_of(&c, rows[i].address), rows[i].want);
+        conf_free(&c);
+        assert_string_equal(kind_of(&c, "127.0.0.1"), "fine");
+    }
+    put_text(networks_path, ""); /* nothing to add is legal, */
+    struct conf c;
+    assert_int_equal(load_networks(&c, "+", networks_path), 0);
+    assert_string_equal(kind_of(&c, "127.0.0.1"), "loopback");
+    conf_free(&c);
+    assert_int_equal(load_networks(&c, "", networks_path), -1); /* nothing at all is not */
+    conf_free(&c);
+    expect("S/n: names no network\n");
+}
+
+static void load_bad_networks(const char *more, const char *want)
+{
+    struct conf c;
+
+    assert_int_equal(load_networks(&c, more, networks_path), -1);
+    conf_free(&c);
+    expect(want);
+}
+
+static void test_networks_bad(void **state)
+{
+    (void)state;
+    load_bad_networks("", "S/n: cannot be opened: No such file or directory\n");
+    load_bad_networks("+", "S/n: cannot be opened: No such file or directory\n");
+    put_text(networks_path, "# x\n10.0.0.1/8 REJECT x\n\n11.0.0.0/8 WARN x\n12.0.0.0/8 REJECT x\n");
+    for (int more = 0; more < 2; more++)
+        load_bad_networks(more ? "+" : "",
+                          "S/n:2: \"10.0.0.1/8\" has bits set behind its prefix\n"
+                          "S/n:4: \"WARN\" is no action for this table (REJECT, 4xx, 5xx, DUNNO, OK)\n");
+}
+
 static void test_exceptions_bad(void **state)
 {
     (void)state;
@@ -298,7 +386,17 @@ static char *printed(const char *text)
     "storm_threshold = 600\n"                                                                                  \
     "storm_quiet = \"10m\"\n"                                                                                  \
     "map_listen = \"inet:8893@127.0.0.1\"\n"                                                                   \
+    "metrics_listen = \"\"\n"                                                                                  \
+    "mx_guard_recipients = \"off\"\n"                                                                          \
+    "mx_guard_senders = \"off\"\n"                                                                             \
+    "mx_guard_match = \"all\"\n"                                                                               \
+    "mx_guard_networks = \"\"\n"                                                                               \
+    "mx_guard_exempt = {}\n"                                                                                   \
+    "mx_guard_timeout = \"2s\"\n"                                                                              \
+    "mx_guard_trust_anchor = \"\"\n"                                                                           \
+    "resolver = {}\n"                                                                                          \
     "user = \"\"\n"                                                                                            \
+    "max_sessions = 0\n"                                                                                       \
     "max_recipients = 1000\n"                                                                                  \
     "max_map_connections = 500\n"
 
@@ -340,6 +438,10 @@ static void test_print_round_trip(void **state)
         "keyring = \"/t\xc3\xbcr\"\n",
         "user = 'a$b$'\n",
         "reply_types = {}\nstorm_quiet = 90s\nstorm_threshold = 0\nmap_listen = ''\nexceptions = ''\n",
+        "mx_guard_recipients = reject\nmx_guard_senders = mark\nmx_guard_match = any\nmx_guard_timeout = 30s\n",
+        "mx_guard_networks = \"+/x y\"\nmx_guard_exempt = {a.example, \".B.example\"}\n",
+        "metrics_listen = \"[::1]:9892\"\n",
+        "resolver = {\"::1@53\", \"192.0.2.53\"}\nmx_guard_trust_anchor = \"/x\"\n",
         "reply_types = {mdn}\nmap_listen = \"inet6:8893@::1\"\nexceptions = \"/x y\"\nmax_bad_macs = 0\n",
     };
 
@@ -418,18 +520,45 @@ static void test_manual_page(void **state)
     free(page);
 }
 
+/* What the example sets otherwise than the default. */
+static const char *const example_changes[][2] = {
+    {"listen", "\"unix:/var/spool/postfix/bv/bvmilter.sock\""},
+    {"user", "\"bv\""},
+    {"mx_guard_recipients", "\"mark\""},
+    {"mx_guard_senders", "\"mark\""},
+};
+
+/* Whether the example sets a setting, to what it is known to. */
+static bool is_changed(const char *example, const char *name)
+{
+    char start[64], line[200];
+    bool known = false;
+
+    snprintf(start, sizeof start, "\n%s = ", name);
+    const char *at = strstr(example, start);
+    for (size_t i = 0; at != NULL && i < sizeof example_changes / sizeof *example_changes; i++) {
+        snprintf(line, sizeof line, "\n%s = %s\n", example_changes[i][0], example_changes[i][1]);
+        known = known || strncmp(at, line, strlen(line)) == 0;
+    }
+    if (at != NULL && !known)
+        fail_msg("the example sets %s, which this test does not know", name);
+    return known;
+}
+
 /* "A setting that is commented out has the default that it shows"; and every setting is there. */
 static void test_example_defaults(void **state)
 {
     char *example = read_source("doc/examples/bvmilter.conf");
+    size_t changes = 0;
 
     (void)state;
     for (size_t i = 0; i < conf_row_count; i++) {
         char start[64], line[300];
         snprintf(start, sizeof start, "\n#%s = ", conf_rows[i].name);
         const char *at = strstr(example, start);
-        snprintf(start, sizeof start, "\n%s = ", conf_rows[i].name);
-        if (at == NULL && strstr(example, start) == NULL)
+        bool changed = is_changed(example, conf_rows[i].name);
+        changes += changed;
+        if (at == NULL && !changed)
             fail_msg("%s is not in the example", conf_rows[i].name);
         if (at == NULL)
             continue;
@@ -439,6 +568,7 @@ static void test_example_defaults(void **state)
             fail_msg("%s is not the default: %s", line, text == NULL ? problems.item[0].text : text);
         free(text);
     }
+    assert_int_equal(changes, sizeof example_changes / sizeof *example_changes);
     free(example);
 }
 
@@ -462,10 +592,12 @@ static void test_examples_read(void **state)
     take_in_rows(table);
     take_in_rows(exceptions);
     assert_int_equal(conf_parse(&c, "example", example, &problems), 0);
+    assert_int_equal(c.policy.guard_recipients, ACTION_MARK); /* the guard is on, and refuses nothing yet */
+    assert_int_equal(c.policy.guard_senders, ACTION_MARK);
     assert_int_equal(domains_read(&d, "example", bv_str(table), BV_PLUS, &problems), 0);
     assert_int_equal(exceptions_read(&e, "example", bv_str(exceptions), &problems), 0);
     assert_int_equal(d.n, 7);
-    assert_int_equal(e.n, 7);
+    assert_int_equal(e.n, 8);
     exceptions_free(&e);
     domains_free(&d);
     conf_free(&c);
@@ -481,6 +613,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_load_bad, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exceptions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exceptions_bad, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_networks_bad, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exceptions_default, setup, teardown),
         cmocka_unit_test_setup_teardown(test_slurp, setup, teardown),
         cmocka_unit_test_setup_teardown(test_print_defaults, setup, teardown),

@@ -50,10 +50,15 @@ static void put_networks(char *dst, const struct net_list *list)
     }
 }
 
-static void put_daemons(char *dst, char *const *daemon)
+static void put_texts(char *dst, char *const *item)
 {
-    for (size_t i = 0; daemon != NULL && daemon[i] != NULL; i++)
-        dst += sprintf(dst, "%s%s", i > 0 ? " " : "", daemon[i]);
+    for (size_t i = 0; item != NULL && item[i] != NULL; i++)
+        dst += sprintf(dst, "%s%s", i > 0 ? " " : "", item[i]);
+}
+
+static const char *guard_setting(enum action a)
+{
+    return a == ACTION_ACCEPT ? "off" : action_word(a);
 }
 
 static void put_types(char *dst, unsigned types)
@@ -84,6 +89,7 @@ static const char *value_of(const struct conf *c, const char *name)
         {"header_name", c->header_name},
         {"header_value", c->header_value},
         {"map_listen", c->map_listen},
+        {"metrics_listen", c->metrics_listen},
         {"user", c->user},
         {"sign_authenticated", c->policy.sign_authenticated ? "true" : "false"},
         {"action", action_word(c->policy.action)},
@@ -93,14 +99,23 @@ static const char *value_of(const struct conf *c, const char *name)
         {"subaddress_delimiter", syntax_word(c->policy.delimiter)},
         {"mixed_recipients", c->policy.mixed_tagged ? "tagged" : "untagged"},
         {"on_fault", action_word(c->policy.on_fault)},
+        {"mx_guard_recipients", guard_setting(c->policy.guard_recipients)},
+        {"mx_guard_senders", guard_setting(c->policy.guard_senders)},
+        {"mx_guard_match", c->guard.any ? "any" : "all"},
+        {"mx_guard_networks", c->guard.networks},
+        {"mx_guard_trust_anchor", c->guard.trust_anchor},
     };
     const struct {
         const char *name;
         long long value;
     } numbers[] = {
-        {"max_sessions", c->max_sessions}, {"max_recipients", c->max_recipients}, {"max_map_connections", c->max_map_connections},
-        {"max_bad_macs", c->max_bad_macs},     {"storm_threshold", c->storm.threshold},
+        {"max_sessions", c->max_sessions},
+        {"max_recipients", c->max_recipients},
+        {"max_map_connections", c->max_map_connections},
+        {"max_bad_macs", c->max_bad_macs},
+        {"storm_threshold", c->storm.threshold},
         {"storm_quiet", c->storm.quiet},
+        {"mx_guard_timeout", c->guard.timeout},
     };
 
     text[0] = '\0';
@@ -109,7 +124,11 @@ static const char *value_of(const struct conf *c, const char *name)
     else if (strcmp(name, "internal_networks") == 0)
         put_networks(text, &c->policy.internal_networks);
     else if (strcmp(name, "sign_daemons") == 0)
-        put_daemons(text, c->policy.sign_daemons);
+        put_texts(text, c->policy.sign_daemons);
+    else if (strcmp(name, "mx_guard_exempt") == 0)
+        put_texts(text, c->guard.exempt);
+    else if (strcmp(name, "resolver") == 0)
+        put_texts(text, c->guard.resolver);
     else if (strcmp(name, "reply_types") == 0)
         put_types(text, c->policy.reply_types);
     else
@@ -150,6 +169,15 @@ static const char *const defaults[][2] = {
     {"storm_threshold", "600"},
     {"storm_quiet", "600"},
     {"map_listen", "inet:8893@127.0.0.1"},
+    {"metrics_listen", ""},
+    {"mx_guard_recipients", "off"},
+    {"mx_guard_senders", "off"},
+    {"mx_guard_match", "all"},
+    {"mx_guard_networks", ""},
+    {"mx_guard_exempt", ""},
+    {"mx_guard_timeout", "2"},
+    {"mx_guard_trust_anchor", ""},
+    {"resolver", ""},
     {"user", ""},
     {"max_sessions", "0"},
     {"max_recipients", "1000"},
@@ -284,6 +312,31 @@ static const struct {
     {"fewest recipients", "max_recipients = 1", "max_recipients", "1"},
     {"bad MACs, any number", "max_bad_macs = 0", "max_bad_macs", "0"},
     {"bad MACs, most", "max_bad_macs = 1000", "max_bad_macs", "1000"},
+    {"guard of recipients, reject", "mx_guard_recipients = \"reject\"", "mx_guard_recipients", "reject"},
+    {"guard of recipients, mark", "mx_guard_recipients = mark", "mx_guard_recipients", "mark"},
+    {"guard of recipients, off", "mx_guard_recipients = \"off\"", "mx_guard_recipients", "off"},
+    {"guard of recipients, not of senders", "mx_guard_recipients = reject", "mx_guard_senders", "off"},
+    {"guard of senders, reject", "mx_guard_senders = reject", "mx_guard_senders", "reject"},
+    {"guard of senders, mark", "mx_guard_senders = \"mark\"", "mx_guard_senders", "mark"},
+    {"guard of senders, not of recipients", "mx_guard_senders = reject", "mx_guard_recipients", "off"},
+    {"guard, all", "mx_guard_match = all", "mx_guard_match", "all"},
+    {"guard, any", "mx_guard_match = any", "mx_guard_match", "any"},
+    {"guard, a table", "mx_guard_networks = \"/x/nets\"", "mx_guard_networks", "/x/nets"},
+    {"guard, a table more", "mx_guard_networks = \"+/x/nets\"", "mx_guard_networks", "+/x/nets"},
+    {"guard, no table", "mx_guard_networks = \"\"", "mx_guard_networks", ""},
+    {"guard, exempt", "mx_guard_exempt = {\"route.example\", \".b.example\"}", "mx_guard_exempt",
+     "route.example .b.example"},
+    {"guard, exempt, capitals", "mx_guard_exempt = {\"Route.EXAMPLE\"}", "mx_guard_exempt", "route.example"},
+    {"guard, exempt twice", "mx_guard_exempt = {a.example, A.example}", "mx_guard_exempt",
+     "a.example a.example"},
+    {"guard, none exempt", "mx_guard_exempt = {}", "mx_guard_exempt", ""},
+    {"guard, shortest time", "mx_guard_timeout = \"1s\"", "mx_guard_timeout", "1"},
+    {"guard, longest time", "mx_guard_timeout = 30s", "mx_guard_timeout", "30"},
+    {"guard, trust anchor", "mx_guard_trust_anchor = \"/x/root.key\"", "mx_guard_trust_anchor", "/x/root.key"},
+    {"a resolver", "resolver = {\"192.0.2.53\"}", "resolver", "192.0.2.53"},
+    {"resolvers with ports", "resolver = {\"127.0.0.1@5353\", \"::1@53\"}", "resolver",
+     "127.0.0.1@5353 ::1@53"},
+    {"no resolver", "resolver = {}", "resolver", ""},
     {"no storm", "storm_threshold = 0", "storm_threshold", "0"},
     {"storm, most", "storm_threshold = 1000000", "storm_threshold", "1000000"},
     {"quiet, shortest", "storm_quiet = \"1s\"", "storm_quiet", "1"},
@@ -295,6 +348,12 @@ static const struct {
     {"map service off", "map_listen = \"\"", "map_listen", ""},
     {"map service, the default is the milter's socket", "listen = \"inet:8893@127.0.0.1\"", "map_listen",
      "inet:8893@127.0.0.1"},
+    {"metrics, IPv4", "metrics_listen = \"127.0.0.1:9892\"", "metrics_listen", "127.0.0.1:9892"},
+    {"metrics, IPv6", "metrics_listen = \"[::1]:9892\"", "metrics_listen", "[::1]:9892"},
+    {"metrics, everybody", "metrics_listen = \"0.0.0.0:1\"", "metrics_listen", "0.0.0.0:1"},
+    {"metrics, longest", "metrics_listen = \"[1111:2222:3333:4444:5555:6666:255.255.255.255]:65535\"",
+     "metrics_listen", "[1111:2222:3333:4444:5555:6666:255.255.255.255]:65535"},
+    {"metrics off", "metrics_listen = \"\"", "metrics_listen", ""},
     {"fewest map connections", "max_map_connections = 1", "max_map_connections", "1"},
     {"most map connections", "max_map_connections = 100000", "max_map_connections", "100000"},
     {"most recipients", "max_recipients = 10000", "max_recipients", "10000"},
@@ -360,6 +419,26 @@ static void test_good(void **state)
     assert_int_equal(failures, 0);
 }
 
+/* Exempt are the domains that are named, and with a dot in front those below, in any case. */
+static void test_exempt(void **state)
+{
+    static const struct {
+        const char *domain;
+        bool want;
+    } rows[] = {{"route.example", true},  {"ROUTE.example", true},   {"a.route.example", false},
+                {"below.example", false}, {"a.Below.example", true}, {"b.a.below.example", true},
+                {"dot.example", true},    {"example", false},        {"xroute.example", false}};
+    struct conf c;
+
+    (void)state;
+    assert_int_equal(parse(&c, "mx_guard_exempt = {\"Route.example\", \".below.EXAMPLE\", \"dot.example.\"}\n"),
+                     0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if ((names_find_domain(&c.policy.guard_exempt, 0, 1, bv_str(rows[i].domain)) >= 0) != rows[i].want)
+            fail_msg("%s is %sexempt", rows[i].domain, rows[i].want ? "not " : "");
+    conf_free(&c);
+}
+
 /* Where a setting stands, for messages about it later on. */
 static void test_lines(void **state)
 {
@@ -397,11 +476,9 @@ static void test_numbers_are_decimal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_numbers_are_decimal),
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_good),     cmocka_unit_test(test_exempt),
+        cmocka_unit_test(test_lines),    cmocka_unit_test(test_numbers_are_decimal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,20 +19,23 @@ static void read_good(struct bogus *b, const char *name, const char *text, bool 
     assert_int_equal(problems.n, 0);
 }
 
+/* What is expected is a kind, "= " and a sentence, or NULL: not bogus. */
 static void expect(const struct bogus *b, const char *name, const char *address, const char *want)
 {
     struct net_addr a = networks_address(address);
-    const char *got = bogus_kind(b, &a);
+    const struct bogus_entry *found = bogus_find(b, &a);
+    char got[BOGUS_KIND + 8] = "fine";
 
-    if ((got == NULL) != (want == NULL) || (want != NULL && strcmp(got, want) != 0))
-        fail_msg("%s, %s: \"%s\", expected \"%s\"", name, address, got != NULL ? got : "fine",
-                 want != NULL ? want : "fine");
+    if (found != NULL)
+        snprintf(got, sizeof got, "%s%s", found->sentence ? "= " : "", found->kind);
+    if ((found == NULL) != (want == NULL) || (want != NULL && strcmp(got, want) != 0))
+        fail_msg("%s, %s: \"%s\", expected \"%s\"", name, address, got, want != NULL ? want : "fine");
 }
 
 #define T10 "0123456789"
-#define T79 T10 T10 T10 T10 T10 T10 T10 "012345678"
+#define T75 T10 T10 T10 T10 T10 T10 T10 "01234"
+#define T79 T75 "5678"
 
-/* NULL: not bogus. */
 static const struct {
     const char *name, *text, *address, *want;
 } rows[] = {
@@ -71,29 +74,35 @@ static const struct {
     {"OK", "10.1.0.0/16 OK\n10.0.0.0/8 REJECT x", "10.1.2.3", NULL},
     {"permit", "10.1.0.0/16 permit\n10.0.0.0/8 REJECT x", "10.1.2.3", NULL},
     {"DUNNO with text", "10.1.0.0/16 DUNNO our own\n10.0.0.0/8 REJECT x", "10.1.2.3", NULL},
-    {"the first line counts", "10.0.0.0/8 REJECT x\n10.1.0.0/16 DUNNO", "10.1.2.3", "x"},
-    {"the first line counts, an exemption", "10.0.0.0/8 DUNNO\n10.1.0.0/16 REJECT x\n11.0.0.0/8 REJECT y",
-     "10.1.2.3", NULL},
+    {"the longest counts, an exemption behind", "10.0.0.0/8 REJECT x\n10.1.0.0/16 DUNNO", "10.1.2.3", NULL},
+    {"the longest counts, an exemption behind, beside it", "10.0.0.0/8 REJECT x\n10.1.0.0/16 DUNNO", "10.2.2.3",
+     "x"},
+    {"the longest counts, inside an exemption", "10.0.0.0/8 DUNNO\n10.1.0.0/16 REJECT x\n11.0.0.0/8 REJECT y",
+     "10.1.2.3", "x"},
+    {"the longest counts, an address", "0.0.0.0/0 REJECT x\n10.1.2.3 REJECT y", "10.1.2.3", "y"},
+    {"the longest counts, IPv6", "2001:db8::/32 REJECT x\n2001:db8:1::/48 DUNNO", "2001:db8:1::1", NULL},
     {"the first of the same", "10.0.0.0/8 REJECT x\n10.0.0.0/8 REJECT y", "10.1.2.3", "x"},
-    {"three, the middle one unreached", "10.1.1.0/24 REJECT x\n10.0.0.0/8 REJECT y\n10.1.0.0/16 REJECT z",
-     "10.1.2.3", "y"},
-    {"three, the middle one unreached, the inner",
-     "10.1.1.0/24 REJECT x\n10.0.0.0/8 REJECT y\n10.1.0.0/16 REJECT z", "10.1.1.3", "x"},
+    {"the first of the same, an exemption", "10.0.0.0/8 DUNNO\n10.0.0.0/8 REJECT y", "10.1.2.3", NULL},
+    {"the first of the same, others between",
+     "10.1.0.0/16 REJECT x\n10.0.0.0/8 REJECT y\n10.1.0.0/16 DUNNO\n10.0.0.0/8 DUNNO", "10.1.2.3", "x"},
+    {"three, the inner", "10.1.1.0/24 REJECT x\n10.0.0.0/8 REJECT y\n10.1.0.0/16 REJECT z", "10.1.1.3", "x"},
+    {"three, the middle", "10.1.1.0/24 REJECT x\n10.0.0.0/8 REJECT y\n10.1.0.0/16 REJECT z", "10.1.2.3", "z"},
+    {"three, the outer", "10.1.1.0/24 REJECT x\n10.0.0.0/8 REJECT y\n10.1.0.0/16 REJECT z", "10.2.2.3", "y"},
     {"a wide one of IPv6 before one of IPv4", "::/0 DUNNO\n10.0.0.0/8 REJECT x", "10.1.2.3", "x"},
     {"IPv6 on both sides of IPv4", "::/0 REJECT x\n10.0.0.0/8 REJECT y\n2001:db8::/32 REJECT z", "2001:db8::1",
-     "x"},
+     "z"},
 
-    {"5xx", "127.0.0.0/8 554 x y", "127.0.0.1", "x y"},
-    {"4xx", "127.0.0.0/8 450 x y", "127.0.0.1", "x y"},
-    {"a status", "127.0.0.0/8 REJECT 5.7.1 x y", "127.0.0.1", "x y"},
-    {"a code and a status", "127.0.0.0/8 554 5.4.12 x y", "127.0.0.1", "x y"},
+    {"5xx", "127.0.0.0/8 554 x y", "127.0.0.1", "= x y"},
+    {"4xx", "127.0.0.0/8 450 x y", "127.0.0.1", "= x y"},
+    {"a status", "127.0.0.0/8 REJECT 5.7.1 x y", "127.0.0.1", "= x y"},
+    {"a code and a status", "127.0.0.0/8 554 5.4.12 x y", "127.0.0.1", "= x y"},
     {"a status alone", "127.0.0.0/8 554 5.7.1", "127.0.0.1", "bogus"},
-    {"no status: 3.7.1", "127.0.0.0/8 554 3.7.1 x", "127.0.0.1", "3.7.1 x"},
-    {"no status: 5.7", "127.0.0.0/8 554 5.7 x", "127.0.0.1", "5.7 x"},
-    {"no status: 5.7.1.2", "127.0.0.0/8 554 5.7.1.2 x", "127.0.0.1", "5.7.1.2 x"},
-    {"no status: 5.1234.1", "127.0.0.0/8 554 5.1234.1 x", "127.0.0.1", "5.1234.1 x"},
-    {"no status: 55.7.1", "127.0.0.0/8 554 55.7.1 x", "127.0.0.1", "55.7.1 x"},
-    {"no status: 5..1", "127.0.0.0/8 554 5..1 x", "127.0.0.1", "5..1 x"},
+    {"no status: 3.7.1", "127.0.0.0/8 554 3.7.1 x", "127.0.0.1", "= 3.7.1 x"},
+    {"no status: 5.7", "127.0.0.0/8 554 5.7 x", "127.0.0.1", "= 5.7 x"},
+    {"no status: 5.7.1.2", "127.0.0.0/8 554 5.7.1.2 x", "127.0.0.1", "= 5.7.1.2 x"},
+    {"no status: 5.1234.1", "127.0.0.0/8 554 5.1234.1 x", "127.0.0.1", "= 5.1234.1 x"},
+    {"no status: 55.7.1", "127.0.0.0/8 554 55.7.1 x", "127.0.0.1", "= 55.7.1 x"},
+    {"no status: 5..1", "127.0.0.0/8 554 5..1 x", "127.0.0.1", "= 5..1 x"},
     {"in small letters", "127.0.0.0/8 reject x", "127.0.0.1", "x"},
     {"DISCARD", "127.0.0.0/8 DISCARD x", "127.0.0.1", "x"},
     {"DROP", "127.0.0.0/8 DROP x", "127.0.0.1", "x"},
@@ -107,31 +116,41 @@ static const struct {
     {"the usual text", "127.0.0.0/8 554 Domain MX in loopback network", "127.0.0.1", "loopback"},
     {"the usual text, a status", "127.0.0.0/8 554 5.7.1 Domain MX in loopback network", "127.0.0.1",
      "loopback"},
-    {"the usual text of IPv6", "::1/128 REJECT Domain MX is Loopback address", "::1", "Loopback"},
+    {"a text like the usual one", "::1/128 REJECT Domain MX is Loopback address", "::1",
+     "= Domain MX is Loopback address"},
     {"the usual text, more than one word", "10.0.0.0/8 REJECT Domain MX in RFC 1918 private network",
      "10.1.2.3", "RFC 1918 private"},
     {"the usual text without network", "::/96 REJECT Domain MX in IPv4-Compatible IPv6", "::8.8.8.8",
-     "IPv4-Compatible IPv6"},
+     "= Domain MX in IPv4-Compatible IPv6"},
     {"the usual text, more behind it", "10.0.0.0/8 REJECT Domain MX in a network (RFC 1)", "10.1.2.3",
-     "a network (RFC 1)"},
-    {"the usual text, nothing between", "10.0.0.0/8 REJECT Domain MX in network", "10.1.2.3", "network"},
-    {"the usual text, cut off", "10.0.0.0/8 REJECT Domain MX in", "10.1.2.3", "Domain MX in"},
+     "= Domain MX in a network (RFC 1)"},
+    {"the usual text, nothing between", "10.0.0.0/8 REJECT Domain MX in network", "10.1.2.3",
+     "= Domain MX in network"},
+    {"the usual text, cut off", "10.0.0.0/8 REJECT Domain MX in", "10.1.2.3", "= Domain MX in"},
     {"the end of the usual text only", "10.0.0.0/8 REJECT no route to your network", "10.1.2.3",
-     "no route to your network"},
+     "= no route to your network"},
+    {"the usual text, other letters", "10.0.0.0/8 REJECT domain MX in x network", "10.1.2.3",
+     "= domain MX in x network"},
+    {"the usual text, blanks", "10.0.0.0/8 REJECT  Domain  MX in \t x  network ", "10.1.2.3", "x"},
+    {"a sentence", "10.0.0.0/8 554 5.7.1 100% wrong; see http://h.example/?a=b", "10.1.2.3",
+     "= 100% wrong; see http://h.example/?a=b"},
+    {"a sentence, and one that is none", "10.0.0.0/8 REJECT no way\n127.0.0.0/8 REJECT Domain MX in x network",
+     "127.0.0.1", "x"},
+    {"a sentence that is cut", "10.0.0.0/8 REJECT a b " T79, "10.1.2.3", "= a b " T75},
     {"the longest text", "10.0.0.0/8 REJECT " T79, "10.1.2.3", T79},
     {"a text that is cut", "10.0.0.0/8 REJECT " T79 "9" T10, "10.1.2.3", T79},
     {"a text that is not cut, but for what is around it", "10.0.0.0/8 REJECT Domain MX in " T79 " network",
      "10.1.2.3", T79},
 
-    {"blanks and tabs", "127.0.0.0/8 \t REJECT \t  a \t b  \t", "127.0.0.1", "a b"},
-    {"CR LF", "10.0.0.0/8 REJECT x y\r\n\r\n# z\r\n127.0.0.0/8 REJECT a b\r\n", "127.0.0.1", "a b"},
+    {"blanks and tabs", "127.0.0.0/8 \t REJECT \t  a \t b  \t", "127.0.0.1", "= a b"},
+    {"CR LF", "10.0.0.0/8 REJECT x y\r\n\r\n# z\r\n127.0.0.0/8 REJECT a b\r\n", "127.0.0.1", "= a b"},
     {"comments and empty lines", "# x\n\n  # y\n \t\n127.0.0.0/8 REJECT a\n#z", "127.0.0.1", "a"},
-    {"a # in a text is no comment", "127.0.0.0/8 REJECT a #1", "127.0.0.1", "a #1"},
+    {"a # in a text is no comment", "127.0.0.0/8 REJECT a #1", "127.0.0.1", "= a #1"},
     {"any octet in a comment", "# \xd0\xb1\x01\n127.0.0.0/8 REJECT a", "127.0.0.1", "a"},
-    {"a line that goes on", "127.0.0.0/8\n REJECT\n\ta\n  b", "127.0.0.1", "a b"},
+    {"a line that goes on", "127.0.0.0/8\n REJECT\n\ta\n  b", "127.0.0.1", "= a b"},
     {"a line that goes on, and the next", "127.0.0.0/8\n REJECT a\n10.0.0.0/8 REJECT b\n", "10.0.0.1", "b"},
     {"a line goes on behind a comment", "127.0.0.0/8 REJECT a\n# x\n  b\n\n  # y\n  c\n10.0.0.0/8 REJECT d",
-     "127.0.0.1", "a b c"},
+     "127.0.0.1", "= a b c"},
     {"a comment ends no line, a network does", "127.0.0.0/8 REJECT a\n# x\n10.0.0.0/8 REJECT d", "10.0.0.1",
      "d"},
     {"no newline at the end", "10.0.0.0/8 REJECT x\n127.0.0.0/8 REJECT a", "127.0.0.1", "a"},
@@ -251,10 +270,14 @@ static const struct {
     {"one more", "8.8.8.0/24 REJECT x", "8.8.8.8", "x"},
     {"one more, the list is there", "8.8.8.0/24 REJECT x", "10.0.0.1", "private"},
     {"the table comes first", "10.0.0.0/8 REJECT x", "10.0.0.1", "x"},
+    {"the table comes first, an exemption", "10.0.0.0/8 DUNNO", "10.0.0.1", NULL},
+    {"the table comes first, but not with a wider network", "10.0.0.0/7 REJECT x", "10.0.0.1", "private"},
+    {"a wider network, beside the list's", "10.0.0.0/7 REJECT x", "11.0.0.1", "x"},
     {"an exemption", "10.1.2.3 DUNNO", "10.1.2.3", NULL},
     {"an exemption, the next", "10.1.2.3 DUNNO", "10.1.2.4", "private"},
-    {"a wide exemption", "192.0.0.0/8 DUNNO", "192.168.1.1", NULL},
-    {"what the list exempts", "192.0.0.0/24 REJECT x", "192.0.0.9", "x"},
+    {"a wide exemption", "192.0.0.0/8 DUNNO", "192.168.1.1", "private"},
+    {"what the list exempts", "192.0.0.0/24 REJECT x", "192.0.0.9", NULL},
+    {"what the list exempts, named", "192.0.0.9 REJECT x", "192.0.0.9", "x"},
     {"what the list exempts otherwise", "8.8.8.0/24 REJECT x", "192.0.0.9", NULL},
     {"an exemption of IPv6", "fd00:1::/32 DUNNO", "fd00:1::1", NULL},
     {"without an exemption of IPv6", "fd00:1::/32 DUNNO", "fd00:2::1", "unique local"},
@@ -309,9 +332,9 @@ static const struct {
     {"224.0.0.1", "class D multicast"},
     {"240.0.0.1", "class E reserved"},
     {"255.255.255.255", "reserved"},
-    {"::1", "Loopback"},
-    {"::", "Unspecified"},
-    {"::8.8.8.8", "IPv4-Compatible IPv6"},
+    {"::1", "= Domain MX is Loopback address"},
+    {"::", "= Domain MX is Unspecified address"},
+    {"::8.8.8.8", "= Domain MX in IPv4-Compatible IPv6"},
     {"ff02::1", "Multicast"},
     {"fe80::1", "Link-local unicast"},
     {"fec0::1", "Site-local unicast"},
@@ -355,7 +378,7 @@ static void test_many(void **state)
     free(text);
 }
 
-/* ---- against a search from line to line */
+/* ---- against a search through all lines */
 
 enum { LINES_MAX = 40, LINE_OCTETS = 80 };
 
@@ -395,24 +418,26 @@ static size_t write_line(char *dst, const struct line *line)
                             line->bogus ? "REJECT" : "DUNNO", line->kind);
 }
 
-/* The number of the first line; -1: none. */
-static int first_line(const struct line *line, size_t n, const struct net_addr *a)
+/* The number of the line that counts; -1: none. */
+static int longest_line(const struct line *line, size_t n, const struct net_addr *a)
 {
+    int longest = -1;
+
     for (size_t i = 0; i < n; i++) {
         struct net copy = line[i].net;
         struct net_list one = {1, &copy};
         bool mapped =
             !line[i].v4 && copy.bits >= 96 && memcmp(copy.ip, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
-        if (!mapped && net_contains(&one, a))
-            return (int)i;
+        if (!mapped && net_contains(&one, a) && (longest < 0 || copy.bits > line[longest].net.bits))
+            longest = (int)i;
     }
-    return -1;
+    return longest;
 }
 
 static const char *slow_kind(const struct line *line, size_t n, const struct net_addr *a)
 {
     static const unsigned char zero[12];
-    int outer = first_line(line, n, a), inner;
+    int outer = longest_line(line, n, a), inner;
     struct net_addr v4;
     unsigned bits = 0;
 
@@ -422,7 +447,7 @@ static const char *slow_kind(const struct line *line, size_t n, const struct net
         bits = 96;
     if (bits > 0 && (outer < 0 || line[outer].net.bits <= bits)) {
         net_addr_v4(&v4, a->ip + bits / 8);
-        inner = first_line(line, n, &v4);
+        inner = longest_line(line, n, &v4);
         if (inner >= 0 && line[inner].bogus)
             return line[inner].kind;
     }
@@ -449,7 +474,9 @@ static void test_against_lines(void **state)
             struct net_addr around[NETWORKS_AROUND];
             networks_around(around, &line[i].net);
             for (size_t k = 0; k < NETWORKS_AROUND; k++) {
-                const char *got = bogus_kind(&b, &around[k]), *want = slow_kind(line, n, &around[k]);
+                const struct bogus_entry *found = bogus_find(&b, &around[k]);
+                const char *got = found != NULL ? found->kind : NULL;
+                const char *want = slow_kind(line, n, &around[k]);
                 char address[NET_TEXT];
                 net_addr_write(address, &around[k]);
                 if ((got == NULL) != (want == NULL) || (want != NULL && strcmp(got, want) != 0))

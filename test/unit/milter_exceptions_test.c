@@ -55,6 +55,11 @@ static void look_up(char *dst, size_t size, const struct exceptions *e, const ch
 static const struct {
     const char *name, *text, *what, *address, *want;
 } find_rows[] = {
+    {"no domain", "rcpt postmaster accept-untagged\n", "rcpt", "Postmaster@", "1"},
+    {"no domain, another", "rcpt postmaster accept-untagged\n", "rcpt", "root@", "0"},
+    {"no domain, no row for it", "rcpt postmaster@example.com accept-untagged\n", "rcpt", "postmaster@", "0"},
+    {"a row without a domain is none for others", "rcpt postmaster accept-untagged\n", "rcpt",
+     "postmaster@example.com", "0"},
     {"to a domain", "to lists.example.org no-tag\n", "to", "user@lists.example.org", "1"},
     {"to a domain, its child", "to lists.example.org no-tag\n", "to", "user@a.lists.example.org", "0"},
     {"to a domain, its parent", "to lists.example.org no-tag\n", "to", "user@example.org", "0"},

@@ -58,11 +58,13 @@ static void test_verdicts(void **state)
                              got;
         memset(&got, 0x5a, sizeof got);
         domain[7] = (char)('0' + i);
+        v.sentence = i % 2 == 0;
         assert_false(guard_cache_get(&got, c, bv_str(domain), NOW));
         guard_cache_put(c, bv_str(domain), &v, NOW);
         assert_true(guard_cache_get(&got, c, bv_str(domain), NOW));
         assert_int_equal(got.result, results[i]);
         assert_string_equal(got.kind, v.kind);
+        assert_int_equal(got.sentence, v.sentence);
         assert_int_equal(got.ttl, v.ttl);
     }
     guard_cache_free(c);

@@ -292,6 +292,35 @@ static void test_table(void **state)
     bogus_free(&table);
 }
 
+/* Whether what a table says is a reply as it stands. */
+static void test_sentences(void **state)
+{
+    static const struct {
+        const char *text, *kind;
+        bool sentence;
+    } tables[] = {{"10.0.0.0/8 REJECT private", "private", false},
+                  {"10.0.0.0/8 REJECT Domain MX in some private network", "some private", false},
+                  {"10.0.0.0/8 REJECT no way to get there", "no way to get there", true}};
+    static struct guard_facts facts;
+
+    (void)state;
+    read_facts(&facts, "mx 10 mx.example=10.2.0.1");
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        static struct problems problems;
+        struct guard_verdict judged, literal;
+        struct bogus table;
+        assert_int_equal(bogus_read(&table, "table", bv_str(tables[i].text), false, &problems), 0);
+        guard_judge(&judged, &facts, &table, false);
+        assert_true(guard_literal(&literal, bv_str("[10.0.0.1]"), &table));
+        assert_int_equal(judged.result, GUARD_BOGUS_MX);
+        assert_string_equal(judged.kind, tables[i].kind);
+        assert_string_equal(literal.kind, tables[i].kind);
+        assert_int_equal(judged.sentence, tables[i].sentence);
+        assert_int_equal(literal.sentence, tables[i].sentence);
+        bogus_free(&table);
+    }
+}
+
 /* `want` NULL: it is none. */
 static const struct {
     const char *name, *domain, *want;
@@ -359,8 +388,9 @@ static void test_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_judge), cmocka_unit_test(test_ttl),     cmocka_unit_test(test_full),
-        cmocka_unit_test(test_table), cmocka_unit_test(test_literal), cmocka_unit_test(test_words),
+        cmocka_unit_test(test_judge),     cmocka_unit_test(test_ttl),   cmocka_unit_test(test_full),
+        cmocka_unit_test(test_sentences), cmocka_unit_test(test_table), cmocka_unit_test(test_literal),
+        cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -25,6 +25,8 @@ static const char *const header_rows[] = {
     [VERDICT_EXEMPT] = "none (exempt)",
     [VERDICT_REPLY] = "none (reply)",
     [VERDICT_NO_MAIL] = "fail (no-mail)",
+    [VERDICT_NULL_MX] = "fail (null-mx)",
+    [VERDICT_BOGUS_MX] = "fail (bogus-mx)",
     [VERDICT_FAULT] = "none (fault)",
 };
 
@@ -99,12 +101,63 @@ static void test_long_template(void **state)
     assert_true(strlen(value) > VERDICT_HEADER - 20);
 }
 
+/* The guard's own field: one line, what a stranger controls last. */
+static void test_guard_header(void **state)
+{
+    static const struct {
+        const char *name;
+        enum verdict verdict;
+        const char *kind;
+        bool sentence, of_sender;
+        const char *domain, *want;
+    } rows[] = {
+        {"bogus", VERDICT_BOGUS_MX, "loopback", false, false, "example.net",
+         "bogus-mx (loopback) domain=example.net"},
+        {"of the sender", VERDICT_BOGUS_MX, "private", false, true, "example.net",
+         "bogus-mx (private) domain=example.net"},
+        {"a kind of several words", VERDICT_BOGUS_MX, "shared address space", false, false, "d.example",
+         "bogus-mx (shared address space) domain=d.example"},
+        {"a sentence", VERDICT_BOGUS_MX, "no way to get there, 100%", true, false, "d.example",
+         "bogus-mx (no way to get there, 100%) domain=d.example"},
+        {"a sentence with parentheses", VERDICT_BOGUS_MX, "none (RFC 1918)) (", true, false, "d.example",
+         "bogus-mx (none [RFC 1918]] [) domain=d.example"},
+        {"null", VERDICT_NULL_MX, "", false, false, "example.net", "null-mx (null MX) domain=example.net"},
+        {"null, of the sender", VERDICT_NULL_MX, "", false, true, "example.net",
+         "null-mx (null MX) domain=example.net"},
+        {"an address", VERDICT_BOGUS_MX, "loopback", false, false, "[127.0.0.1]",
+         "bogus-mx (loopback) domain=[127.0.0.1]"},
+        {"a domain that would be another line", VERDICT_BOGUS_MX, "loopback", false, false, "a\r\nX: y (z)",
+         "bogus-mx (loopback) domain=a\\x0D\\x0AX:\\x20y\\x20\\x28z\\x29"},
+    };
+    static char huge[HUGE + 1];
+    char value[VERDICT_HEADER + 16];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct decision d = {.event = EVENT_GUARD,
+                             .verdict = rows[i].verdict,
+                             .action = ACTION_MARK,
+                             .of_sender = rows[i].of_sender,
+                             .kind = rows[i].kind,
+                             .sentence = rows[i].sentence};
+        verdict_guard_header(value, &d, bv_str(rows[i].domain));
+        if (strcmp(value, rows[i].want) != 0)
+            fail_msg("%s: \"%s\"", rows[i].name, value);
+    }
+    memset(huge, '\n', HUGE);
+    memset(value, '#', sizeof value);
+    verdict_guard_header(value, &(struct decision){.verdict = VERDICT_NULL_MX, .kind = ""}, bv_str(huge));
+    assert_memory_equal(value + VERDICT_HEADER, "################", 16);
+    assert_null(strpbrk(value, "\r\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headers),
         cmocka_unit_test(test_templates),
         cmocka_unit_test(test_long_template),
+        cmocka_unit_test(test_guard_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

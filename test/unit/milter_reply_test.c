@@ -26,6 +26,36 @@ static const struct {
     [ACTION_DISCONNECT] = {"421", "4.7.0", "too many forged address tags in this session"},
 };
 
+/* What is refused otherwise. */
+static const struct {
+    enum verdict verdict;
+    bool of_sender, sentence;
+    const char *code, *status, *text;
+} refusals[] = {
+    {VERDICT_NO_MAIL, false, false, "556", "5.1.10", "the recipient's domain does not accept mail"},
+    {VERDICT_EXPIRED, false, false, "550", "5.7.1", EXPIRED},
+    {VERDICT_NULL_MX, false, false, "556", "5.1.10", "the recipient's domain does not accept mail"},
+    {VERDICT_NULL_MX, true, false, "550", "5.7.27", "the sender's domain does not accept mail"},
+    {VERDICT_BOGUS_MX, false, false, "554", "5.7.1", "Domain MX in 100% loopback network"},
+    {VERDICT_BOGUS_MX, true, false, "554", "5.7.1", "Sender domain MX in 100% loopback network"},
+    {VERDICT_BOGUS_MX, false, true, "554", "5.7.1", "100% loopback"},
+    {VERDICT_BOGUS_MX, true, true, "554", "5.7.1", "100% loopback"},
+};
+
+enum { REFUSALS = sizeof refusals / sizeof *refusals };
+
+/* The row for a decision; REFUSALS: none. */
+static size_t find_refusal(const struct decision *d)
+{
+    size_t i = 0;
+
+    while (i < REFUSALS && (refusals[i].verdict != d->verdict ||
+                            (d->event == EVENT_GUARD && refusals[i].of_sender != d->of_sender) ||
+                            (d->verdict == VERDICT_BOGUS_MX && refusals[i].sentence != d->sentence)))
+        i++;
+    return d->action == ACTION_REJECT ? i : REFUSALS;
+}
+
 static void check(const struct decision *d, const char *code, const char *status, const char *text)
 {
     struct verdict_reply r;
@@ -45,13 +75,18 @@ static void test_all(void **state)
     (void)state;
     for (int a = ACTION_ACCEPT; a <= ACTION_DISCONNECT; a++) {
         for (int v = VERDICT_VALID; v <= VERDICT_FAULT; v++) {
-            struct decision d = {.action = (enum action)a, .verdict = (enum verdict)v, .key = -1};
-            if (a == ACTION_REJECT && v == VERDICT_NO_MAIL)
-                check(&d, "556", "5.1.10", "the recipient's domain does not accept mail");
-            else if (a == ACTION_REJECT && v == VERDICT_EXPIRED)
-                check(&d, "550", "5.7.1", EXPIRED);
-            else
-                check(&d, replies[a].code, replies[a].status, replies[a].text);
+            for (unsigned how = 0; how < 4; how++) {
+                struct decision d = {.action = (enum action)a, .verdict = (enum verdict)v, .key = -1};
+                d.event = v == VERDICT_NULL_MX || v == VERDICT_BOGUS_MX ? EVENT_GUARD : EVENT_BOUNCE;
+                d.kind = "100% loopback";
+                d.of_sender = (how & 1) != 0;
+                d.sentence = (how & 2) != 0;
+                size_t i = find_refusal(&d);
+                if (i < REFUSALS)
+                    check(&d, refusals[i].code, refusals[i].status, refusals[i].text);
+                else
+                    check(&d, replies[a].code, replies[a].status, replies[a].text);
+            }
         }
     }
 }

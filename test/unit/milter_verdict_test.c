@@ -48,6 +48,19 @@ static void test_line(void **state)
     verdict_line(line, "A", &c, &d, bv_str("a@b"), bv_str("c@dead.example"));
     assert_string_equal(line, "A: client=localhost[::1], event=guard, verdict=no-mail, action=reject, key=-, "
                               "from=<a@b>, rcpt=<c@dead.example>");
+    d = (struct decision){
+        .event = EVENT_GUARD, .verdict = VERDICT_NULL_MX, .action = ACTION_REJECT, .key = -1, .kind = ""};
+    verdict_line(line, "A", &c, &d, bv_str("a@b"), bv_str("c@d.example"));
+    assert_string_equal(line, "A: client=localhost[::1], event=guard, verdict=null-mx, action=reject, key=-, "
+                              "from=<a@b>, rcpt=<c@d.example>");
+    d = (struct decision){.event = EVENT_GUARD,
+                          .verdict = VERDICT_BOGUS_MX,
+                          .action = ACTION_MARK,
+                          .key = -1,
+                          .kind = "loopback"};
+    verdict_line(line, NULL, &c, &d, bv_str("a@b"), bv_str("c@d.example"));
+    assert_string_equal(line, "NOQUEUE: client=localhost[::1], event=guard, verdict=bogus-mx, action=mark, "
+                              "key=-, from=<a@b>, rcpt=<c@d.example>");
     d = (struct decision){.verdict = VERDICT_UNTAGGED, .action = ACTION_TOO_MANY, .key = -1};
     c = (struct verdict_client){.name = ""};
     verdict_line(line, NULL, &c, &d, bv_str("a@b"), bv_str("c@d"));
@@ -261,9 +274,10 @@ static void test_longest_line(void **state)
 static void test_words(void **state)
 {
     static const char *const events[] = {"none", "sign", "bounce", "strip", "guard"};
-    static const char *const verdicts[] = {
-        "valid",        "signed",         "untagged", "forged", "expired", "unknown-key", "malformed",
-        "not-taggable", "already-tagged", "exempt",   "reply",  "no-mail", "fault"};
+    static const char *const verdicts[] = {"valid",          "signed",      "untagged",  "forged",
+                                           "expired",        "unknown-key", "malformed", "not-taggable",
+                                           "already-tagged", "exempt",      "reply",     "no-mail",
+                                           "null-mx",        "bogus-mx",    "fault"};
     static const char *const actions[] = {"accept", "mark",     "quarantine", "discard",
                                           "reject", "tempfail", "too-many",   "disconnect"};
     static const char *const results[] = {"pass", "none", "fail"};
