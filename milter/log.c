@@ -27,13 +27,15 @@ struct batch {
 /* Set once, before the first thread. */
 static bool use_syslog, use_debug;
 
+static struct batch
+    batches[2]; /* by themselves: with an initial value, they would take memory from the start */
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t filled;
     pthread_t thread;
     bool running, ending;
-    struct batch batch[2], *filling;
-} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER, .filling = &queue.batch[0]};
+    struct batch *filling;
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER, .filling = &batches[0]};
 
 void log_open(bool to_syslog, bool verbose)
 {
@@ -124,7 +126,7 @@ static void *serve_queue(void *unused)
         }
         gather();
         struct batch *full = queue.filling;
-        queue.filling = full == &queue.batch[0] ? &queue.batch[1] : &queue.batch[0];
+        queue.filling = full == &batches[0] ? &batches[1] : &batches[0];
         pthread_mutex_unlock(&queue.lock);
         emit_batch(full);
         pthread_mutex_lock(&queue.lock);
