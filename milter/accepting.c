@@ -13,7 +13,7 @@
 #include "milter/drain.h"
 #include "milter/log.h"
 
-enum { PAUSE_MS = 100, COMPLAINT_SECONDS = 60 };
+enum { PAUSE_MS = 100 };
 
 static void rest(void)
 {
@@ -22,15 +22,12 @@ static void rest(void)
     nanosleep(&pause, NULL);
 }
 
-/* One thread takes connections, libmilter's. */
 static void complain(int error)
 {
-    static int64_t last = -COMPLAINT_SECONDS;
+    static _Atomic int64_t said;
 
-    if (clock_steady() - last < COMPLAINT_SECONDS)
-        return;
-    last = clock_steady();
-    log_error("cannot take a connection: %s", strerror(error));
+    if (clock_minute_over(&said))
+        log_error("cannot take a connection: %s", strerror(error));
 }
 
 int accept(int fd, struct sockaddr *addr, socklen_t *n)

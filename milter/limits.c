@@ -7,8 +7,6 @@
 #include "milter/counters.h"
 #include "milter/log.h"
 
-enum { COMPLAINT_SECONDS = 60 };
-
 void limits_raise(void)
 {
     struct rlimit limit;
@@ -33,10 +31,9 @@ long limits_sessions(const struct conf *conf)
 
 void limits_complain(long most)
 {
-    static _Atomic int64_t last = -COMPLAINT_SECONDS;
-    int64_t now = clock_steady(), before = atomic_load(&last);
+    static _Atomic int64_t said;
 
     counters_session_refused();
-    if (now - before >= COMPLAINT_SECONDS && atomic_compare_exchange_strong(&last, &before, now))
+    if (clock_minute_over(&said))
         log_error("%ld sessions are open, and no more are taken (max_sessions)", most);
 }

@@ -61,9 +61,9 @@ static int watch_answers(void)
 /* The one that waits stays, and would be reported for ever. */
 static void pause_accepting(int64_t now)
 {
-    static int64_t said;
+    static _Atomic int64_t said;
 
-    if (map_may_say(&said))
+    if (clock_minute_over(&said))
         log_warn("the map service cannot take a connection: %s", strerror(errno));
     map.pause = now + 1;
     watch_socket(EPOLL_CTL_MOD, 0);
@@ -90,7 +90,7 @@ static long most_peers(void)
 
 static void take_peer(int64_t now)
 {
-    static int64_t said;
+    static _Atomic int64_t said;
     int fd = accept4(map.socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd < 0) {
@@ -104,7 +104,7 @@ static void take_peer(int64_t now)
             close(fd);
         return;
     }
-    if (map_may_say(&said))
+    if (clock_minute_over(&said))
         log_warn("the map service closes new connections: it has %ld, and none is idle (max_map_connections)",
                  most);
     close(fd);

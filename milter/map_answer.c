@@ -8,17 +8,6 @@
 #include "milter/policy.h"
 #include "milter/snapshot.h"
 
-bool map_may_say(int64_t *last)
-{
-    enum { MINUTE = 60 };
-    int64_t now = clock_steady() + 1; /* never 0 */
-
-    if (*last != 0 && now - *last < MINUTE)
-        return false;
-    *last = now;
-    return true;
-}
-
 /*
  * Never PERM, which would have the MTA refuse or misroute a stranger's mail,
  * and TEMP, which holds it up, for our own faults only.
@@ -31,10 +20,10 @@ static size_t not_found(char dst[NETSTRING_ANSWER])
 
 static size_t fault(char dst[NETSTRING_ANSWER])
 {
-    static int64_t said;
+    static _Atomic int64_t said;
 
     counters_map(COUNTERS_MAP_TEMP);
-    if (map_may_say(&said))
+    if (clock_minute_over(&said))
         log_error("a tag cannot be checked for the map service: no memory, or the cryptographic library fails");
     return netstring_answer(dst, "TEMP", "internal fault");
 }
@@ -62,10 +51,10 @@ static size_t untag(char dst[NETSTRING_ANSWER], struct bv_str key)
 static void warn_of_name(struct bv_str name)
 {
     enum { SHOWN = 40 };
-    static int64_t said;
+    static _Atomic int64_t said;
     char text[SHOWN + 1] = "";
 
-    if (!map_may_say(&said))
+    if (!clock_minute_over(&said))
         return;
     for (size_t i = 0; i < name.n && i < SHOWN; i++)
         text[i] = name.p[i] > ' ' && name.p[i] <= '~' ? name.p[i] : '?';

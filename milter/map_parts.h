@@ -32,9 +32,6 @@ struct map_question;
  */
 size_t map_answer(char dst[NETSTRING_ANSWER], struct map_question **waits, struct bv_str question, bool cut);
 
-/* Whether it is a minute since it was last true for *last, which begins with 0: strangers must not fill the log. */
-bool map_may_say(int64_t *last);
-
 /* ---- map_pool.c: questions that must wait for the DNS, and a few threads that do ---- */
 
 struct map_peer;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
+#include "milter/clock.h"
 #include "milter/log.h"
 #include "milter/map_parts.h"
 
@@ -69,7 +70,7 @@ static void add_thread(void)
 
 bool map_pool_put(struct map_question *q)
 {
-    static int64_t said;
+    static _Atomic int64_t said;
 
     pthread_mutex_lock(&pool.lock);
     if (pool.idle <= pool.waiting)
@@ -83,7 +84,7 @@ bool map_pool_put(struct map_question *q)
         pthread_cond_signal(&pool.more);
     }
     pthread_mutex_unlock(&pool.lock);
-    if (!taken && map_may_say(&said))
+    if (!taken && clock_minute_over(&said))
         log_warn(
             "the map service answers questions about an MX without looking it up: too many wait for the DNS");
     return taken;
