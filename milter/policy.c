@@ -21,6 +21,15 @@ enum direction policy_direction(const struct policy *p, const struct policy_clie
     return DIRECTION_INBOUND;
 }
 
+void policy_keys_at(struct policy_keys *out, const struct keys_ring *ring, struct keys_macs *macs, int64_t now)
+{
+    out->signing = keys_at(&out->all, ring, macs, now);
+    out->ring = ring;
+    out->since = ring->signing_since;
+    out->now = now;
+    out->today = bv_day(now);
+}
+
 const char *direction_word(enum direction direction)
 {
     switch (direction) {

@@ -47,6 +47,9 @@ struct policy_keys {
     long today;
 };
 
+/* Fills *out for a time, from a ring and its MACs, which it borrows. */
+void policy_keys_at(struct policy_keys *out, const struct keys_ring *ring, struct keys_macs *macs, int64_t now);
+
 /* What the MTA said of the client; borrowed. */
 struct policy_client {
     struct net_addr addr;

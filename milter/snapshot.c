@@ -214,11 +214,7 @@ int snapshot_keys(struct policy_keys *keys, struct snapshot_macs **macs, struct 
         m = macs_new(s->ring);
     if (m == NULL)
         return -1;
-    keys->signing = keys_at(&keys->all, s->ring, &m->macs, now);
-    keys->ring = s->ring;
-    keys->since = s->ring->signing_since;
-    keys->now = now;
-    keys->today = bv_day(now);
+    policy_keys_at(keys, s->ring, &m->macs, now);
     *macs = m;
     return 0;
 }

@@ -61,9 +61,9 @@ own='bv_|lex_'
 nm_undefined $(git ls-files -co --exclude-standard 'bv/*.c' | sed 's/c$/o/') |
     grep -vE "^[^:]*: ($libc|($own).*)\$" |
     grep -vE '^bv/mac.o: (EVP_|OSSL_PARAM_|CRYPTO_memcmp|OPENSSL_cleanse)' | report 'bv is pure, but needs'
-for object in settle bounce net problems names prefixes bogus bogus_read bogus_action guard guard_cache answers dns_server policy_guard lines tables exceptions exceptions_read policy verdict message storm netstring report mime plain phrases; do
+for object in axis settle bounce net problems names prefixes bogus bogus_read bogus_action guard guard_cache answers dns_server policy_guard lines tables exceptions exceptions_read policy verdict message storm netstring report mime plain phrases; do
     nm_undefined "milter/$object.o"
-done | grep -vE "^[^:]*: ($libc|keys_signing|(bv|lex|keys_time|net|names|prefixes|bogus|guard|lines|domains|exceptions|verdict|event|action|result|problem|problems|policy|report|mime|plain|phrases)_.*)\$" |
+done | grep -vE "^[^:]*: ($libc|keys_signing|keys_at|(bv|lex|keys_time|net|names|prefixes|bogus|guard|lines|domains|exceptions|verdict|event|action|result|problem|problems|policy|report|mime|plain|phrases)_.*)\$" |
     grep -vE ': (malloc|calloc|free|qsort|inet_(pton|ntop)|strtoul|__errno_location|(__)?v?snprintf(_chk)?)$' |
     report 'the policy is pure, but needs'
 nm build/opt/bv/*.o | awk '$2 ~ /^[BbDdC]$/ { print $3 }' | report 'bv has no state, but keeps'

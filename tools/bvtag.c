@@ -109,11 +109,7 @@ static int load(struct bvtag *b, const struct options *o, const struct command *
         tool_say("the cryptographic library has failed");
         return -1;
     }
-    b->keys.signing = keys_at(&b->keys.all, &b->ring, &b->macs, b->now);
-    b->keys.ring = &b->ring;
-    b->keys.since = b->ring.signing_since;
-    b->keys.now = b->now;
-    b->keys.today = bv_day(b->now);
+    policy_keys_at(&b->keys, &b->ring, &b->macs, b->now);
     return 0;
 }
 
