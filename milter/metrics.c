@@ -12,6 +12,7 @@
 #include "milter/endpoint.h"
 #include "milter/log.h"
 #include "milter/metrics_parts.h"
+#include "milter/timing.h"
 
 enum {
     CONNECTIONS = 32,     /* beyond these, the oldest gives way, */
@@ -184,6 +185,7 @@ int metrics_start(void)
         (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX, MHD_OPTION_END);
     if (metrics.daemon == NULL)
         return -1;
+    timing_switch_on();
     log_info("metrics and a status page are on http://%s/", metrics.listen);
     if (endpoint_read(&e, metrics.listen) == NULL && !e.local)
         log_warn(

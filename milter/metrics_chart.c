@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "milter/axis.h"
 #include "milter/metrics_parts.h"
 
 enum { HEIGHT = 182, TOP = 10, BASE = 158, AXIS = 52, HOUR = 3600, LABEL_HOURS = 12 };
@@ -40,18 +41,6 @@ static uint64_t sum_of(const struct metrics_view *v, int64_t hour, const struct 
     for (size_t i = 0; i < c->n; i++)
         sum += count(v, hour, c->part[i].sort);
     return sum;
-}
-
-/* What the axis ends with: its middle is a round number too. */
-static uint64_t axis_end(uint64_t most)
-{
-    static const unsigned char digit[] = {2, 4, 6, 8, 10, 12, 16};
-    uint64_t scale = 1;
-
-    for (;; scale *= 10)
-        for (size_t i = 0; i < sizeof digit; i++)
-            if (most <= digit[i] * scale || scale >= UINT64_MAX / 1000)
-                return digit[i] * scale;
 }
 
 /* "8000", beyond that "12k", "40M": the axis is narrow. */

@@ -7,10 +7,9 @@
 
 #include <libmilter/mfapi.h>
 
-#include "milter/clock.h"
-#include "milter/counters.h"
 #include "milter/drain.h"
 #include "milter/log.h"
+#include "milter/timing.h"
 #include "milter/transaction.h"
 
 enum {
@@ -118,20 +117,20 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
 
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
 {
-    int64_t began = clock_steady_us();
+    int64_t began = timing_begin();
     struct transaction *t = transaction_of(ctx);
     bool type = take_macro(ctx, (char[]){"{auth_type}"});
     bool authen = take_macro(ctx, (char[]){"{auth_authen}"});
 
     if (t != NULL)
         transaction_mail(t, argv[0], type || authen);
-    counters_callback(COUNTERS_MAIL, clock_steady_us() - began);
+    timing_end(COUNTERS_MAIL, began);
     return SMFIS_NOREPLY;
 }
 
 static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 {
-    int64_t began = clock_steady_us();
+    int64_t began = timing_begin();
     struct transaction *t = transaction_of(ctx);
     struct decision d;
     sfsistat answer = SMFIS_CONTINUE;
@@ -143,7 +142,7 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
         answer = tempfail(ctx);
     else if (!d.at_end)
         answer = perform(ctx, &d, snapshot_conf(t->snapshot));
-    counters_callback(COUNTERS_RCPT, clock_steady_us() - began);
+    timing_end(COUNTERS_RCPT, began);
     drain_leave();
     return answer;
 }
@@ -261,14 +260,14 @@ static sfsistat finish_message(SMFICTX *ctx, struct transaction *t)
 
 static sfsistat on_eom(SMFICTX *ctx)
 {
-    int64_t began = clock_steady_us();
+    int64_t began = timing_begin();
     struct transaction *t = transaction_of(ctx);
 
     if (t == NULL || t->message == NULL || !drain_enter())
         return tempfail(ctx);
     sfsistat answer = finish_message(ctx, t);
     transaction_end(t);
-    counters_callback(COUNTERS_END, clock_steady_us() - began);
+    timing_end(COUNTERS_END, began);
     drain_leave();
     return answer;
 }

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "milter/axis.h"
 #include "tools/report_view.h"
 
 enum { HEIGHT = 192, TOP = 10, BASE = 168, AXIS = 62, LABELS = 6 };
@@ -37,18 +38,6 @@ static uint64_t sum_of(const struct report_chart *c, size_t i)
     for (int k = c->from; k <= c->to; k++)
         sum += c->row[i].bin.count[k];
     return sum;
-}
-
-/* What the axis ends with: its middle is a round number too. */
-static uint64_t axis_end(uint64_t most)
-{
-    static const unsigned char digit[] = {2, 4, 6, 8, 10, 12, 16};
-    uint64_t scale = 1;
-
-    for (;; scale *= 10)
-        for (size_t i = 0; i < sizeof digit; i++)
-            if (most <= digit[i] * scale || scale >= UINT64_MAX / 1000)
-                return digit[i] * scale;
 }
 
 /* With the thin space that separates thousands. */
