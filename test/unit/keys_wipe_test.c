@@ -58,7 +58,8 @@ static const char *search_memory(void)
         if (!is_ours(line, from, to))
             continue;
         for (; found == NULL && from < to; from += CHUNK) {
-            ssize_t n = pread(mem, chunk, sizeof chunk, (off_t)from);
+            size_t left = to - from; /* the next mapping may be one that is not ours */
+            ssize_t n = pread(mem, chunk, left < sizeof chunk ? left : sizeof chunk, (off_t)from);
             if (n > 0)
                 found = find(chunk, (size_t)n);
         }
