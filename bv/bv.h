@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
     BV_TAG_OCTETS = 16,     /* "prvs=KDDDSSSSSS=", what a tag adds to a local part */
@@ -38,10 +39,24 @@ struct bv_str {
     size_t n;
 };
 
-struct bv_str bv_str(const char *text); /* a view of a whole C string */
-bool bv_str_same(struct bv_str a, struct bv_str b);
+/* A view of a whole C string. */
+static inline struct bv_str bv_str(const char *text)
+{
+    return (struct bv_str){text, strlen(text)};
+}
+
+static inline bool bv_str_same(struct bv_str a, struct bv_str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* ASCII only, whatever the locale. */
+static inline char bv_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 bool bv_str_same_nocase(struct bv_str a, struct bv_str b); /* ASCII letters in any case */
-char bv_lower(char c);                                     /* ASCII only, whatever the locale */
 
 /* ---- addr.c: the address that a MAIL or RCPT argument means ---------------- */
 

@@ -1,12 +1,16 @@
 #include "milter/conf_tables.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "milter/slurp.h"
 
-enum { CONF_TABLE_MAX = 64 << 20 };
+enum {
+    CONF_TABLE_MAX = 64 << 20,
+    CONF_TABLE_LONG = 1 << 18 /* octets: worth a thread of its own */
+};
 
 static void read_domains(struct conf *conf, struct problems *problems)
 {
@@ -66,12 +70,42 @@ static void read_networks(struct conf *conf, struct problems *problems)
     free(text);
 }
 
+/* What a thread of its own reads. */
+struct apart {
+    pthread_t thread;
+    struct conf *conf;
+    struct problems problems;
+};
+
+static void *read_apart(void *arg)
+{
+    struct apart *a = arg;
+
+    read_exceptions(a->conf, &a->problems);
+    return NULL;
+}
+
+static bool is_long(const char *path)
+{
+    struct stat st;
+
+    return path != NULL && stat(path, &st) == 0 && st.st_size >= CONF_TABLE_LONG;
+}
+
 void conf_read_tables(struct conf *conf, struct problems *problems)
 {
+    struct apart a = {.conf = conf};
+    bool started = is_long(conf->domains) && is_long(conf->exceptions) &&
+                   pthread_create(&a.thread, NULL, read_apart, &a) == 0;
+
     if (conf->guard.networks != NULL)
         read_networks(conf, problems);
     if (conf->domains != NULL)
         read_domains(conf, problems);
-    if (conf->exceptions != NULL)
+    if (started) {
+        pthread_join(a.thread, NULL);
+        problems_append(problems, &a.problems);
+    } else if (conf->exceptions != NULL) {
         read_exceptions(conf, problems);
+    }
 }

@@ -25,18 +25,12 @@ struct guard_cache {
     struct place place[][WAYS];
 };
 
-/* As bv_lower(), which is in another file: calling it for each octet costs more than the rest of a look-up. */
-static inline char fold(char c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
 static uint64_t hash_name(struct bv_str name)
 {
     uint64_t h = name.n;
 
     for (size_t i = 0; i < name.n; i++)
-        h = (h << 8) + h + (unsigned char)fold(name.p[i]);
+        h = (h << 8) + h + (unsigned char)bv_lower(name.p[i]);
     h = (h ^ h >> 32) * UINT64_C(0x9e3779b97f4a7c15);
     return h ^ h >> 32;
 }
@@ -46,7 +40,7 @@ static bool same_name(const struct place *p, struct bv_str name)
     if (p->length != name.n)
         return false;
     for (size_t i = 0; i < name.n; i++)
-        if (p->text[i] != fold(name.p[i]))
+        if (p->text[i] != bv_lower(name.p[i]))
             return false;
     return true;
 }
@@ -137,7 +131,7 @@ void guard_cache_put(struct guard_cache *c, struct bv_str domain, const struct g
     if (text == NULL)
         return;
     for (size_t i = 0; i < domain.n; i++)
-        text[i] = fold(domain.p[i]);
+        text[i] = bv_lower(domain.p[i]);
     text[domain.n] = '\0';
     memcpy(text + domain.n + 1, v->kind, kind);
     int i = find(row, hash, domain);

@@ -4,18 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As bv_lower(), which is in another file: calling it for each octet costs more than the rest of a look-up. */
-static inline unsigned char fold(char c)
-{
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
 static bool same_octets(const char *a, const char *b, size_t n)
 {
     if (n == 0 || memcmp(a, b, n) == 0)
         return true;
     for (size_t i = 0; i < n; i++)
-        if (fold(a[i]) != fold(b[i]))
+        if (bv_lower(a[i]) != bv_lower(b[i]))
             return false;
     return true;
 }
@@ -26,13 +20,13 @@ struct key {
     struct bv_str local, rest;
 };
 
-static bool same(const struct names_slot *slot, const struct key *k)
+static bool same(const struct names_entry *e, const struct key *k)
 {
     size_t head = k->local.n > 0 ? k->local.n + 1 : 0;
 
-    return slot->space == k->space && slot->length == head + k->rest.n &&
-           same_octets(slot->name + head, k->rest.p, k->rest.n) &&
-           same_octets(slot->name, k->local.p, k->local.n) && (head == 0 || slot->name[head - 1] == '@');
+    return e->space == k->space && e->length == head + k->rest.n &&
+           same_octets(e->name + head, k->rest.p, k->rest.n) && same_octets(e->name, k->local.p, k->local.n) &&
+           (head == 0 || e->name[head - 1] == '@');
 }
 
 /*
@@ -42,7 +36,7 @@ static bool same(const struct names_slot *slot, const struct key *k)
  */
 static inline uint64_t hash_octet(uint64_t h, char c)
 {
-    return (h << 8) + (h + fold(c));
+    return (h << 8) + (h + (unsigned char)bv_lower(c));
 }
 
 static uint64_t hash_text(uint64_t h, struct bv_str s)
@@ -63,19 +57,19 @@ static struct names_slot *find_slot(const struct names *s, const struct key *k, 
 {
     size_t i = hash & (s->slots - 1);
 
-    while (s->slot[i].name != NULL && !(s->slot[i].hash == hash && same(&s->slot[i], k)))
+    while (s->slot[i].entry != 0 && !(s->slot[i].hash == hash && same(&s->entry[s->slot[i].entry - 1], k)))
         i = (i + 1) & (s->slots - 1);
     return &s->slot[i];
 }
 
-static int number_in(const struct names_slot *slot)
+static int number_in(const struct names *s, const struct names_slot *slot)
 {
-    return slot->name == NULL ? -1 : slot->number;
+    return slot->entry == 0 ? -1 : s->entry[slot->entry - 1].number;
 }
 
 static int find(const struct names *s, const struct key *k, uint64_t h)
 {
-    return number_in(find_slot(s, k, hash_end(h, k->space)));
+    return number_in(s, find_slot(s, k, hash_end(h, k->space)));
 }
 
 int names_init(struct names *out, size_t most)
@@ -84,16 +78,20 @@ int names_init(struct names *out, size_t most)
 
     while (slots < 2 * most)
         slots *= 2;
-    *out = (struct names){.slots = slots, .slot = calloc(slots, sizeof *out->slot)};
-    if (out->slot != NULL)
+    *out = (struct names){.slots = slots};
+    out->slot = calloc(slots, sizeof *out->slot);
+    out->entry =
+        malloc(slots / 2 * sizeof *out->entry); /* half of the slots stay free, or searches would not end */
+    if (out->slot != NULL && out->entry != NULL)
         return 0;
-    *out = (struct names){.n = 0};
+    names_free(out);
     return -1;
 }
 
 void names_free(struct names *s)
 {
     free(s->slot);
+    free(s->entry);
     *s = (struct names){.n = 0};
 }
 
@@ -103,13 +101,12 @@ int names_add(struct names *s, unsigned space, struct bv_str name, int number)
     uint32_t hash = hash_end(hash_text(0, name), space);
     struct names_slot *slot = find_slot(s, &k, hash);
 
-    /* Half of the slots stay free, or searches would not end. */
-    if (slot->name == NULL && s->n < s->slots / 2 && name.n <= UINT32_MAX) {
-        *slot = (struct names_slot){name.p, (uint32_t)name.n, hash, space, number};
-        s->n++;
+    if (slot->entry == 0 && s->n < s->slots / 2 && name.n <= UINT32_MAX) {
+        s->entry[s->n++] = (struct names_entry){name.p, (uint32_t)name.n, space, number};
+        *slot = (struct names_slot){hash, (uint32_t)s->n};
         return -1;
     }
-    return number_in(slot);
+    return number_in(s, slot);
 }
 
 int names_find(const struct names *s, unsigned space, struct bv_str name)

@@ -15,13 +15,17 @@
 struct names {
     size_t n;
     size_t slots; /* of the hash, a power of two */
+    /* Small, so that building and searching a large set stay in the cache. */
     struct names_slot {
-        const char *name; /* NULL: free */
+        uint32_t hash;  /* so that another name need not be looked at */
+        uint32_t entry; /* its index, from 1; 0: free */
+    } * slot;
+    struct names_entry {
+        const char *name;
         uint32_t length;
-        uint32_t hash; /* so that another name need not be looked at */
         unsigned space;
         int number;
-    } * slot;
+    } * entry; /* in the order in which they came */
 };
 
 /* Makes room for at least `most` names; beyond that none is added. Returns 0, or -1 without memory, *out then empty. */

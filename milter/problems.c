@@ -18,6 +18,13 @@ void problems_add(struct problems *p, const char *path, int line, const char *fo
     va_end(ap);
 }
 
+void problems_append(struct problems *p, const struct problems *more)
+{
+    for (size_t i = 0; i < more->n && i < PROBLEMS_KEPT && p->n + i < PROBLEMS_KEPT; i++)
+        p->item[p->n + i] = more->item[i];
+    p->n += more->n;
+}
+
 void problems_sort(struct problems *p)
 {
     size_t n = p->n < PROBLEMS_KEPT ? p->n : PROBLEMS_KEPT;

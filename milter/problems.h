@@ -29,6 +29,9 @@ struct problems {
 void problems_add(struct problems *p, const char *path, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Adds those of another list behind. */
+void problems_append(struct problems *p, const struct problems *more);
+
 /* Puts those of one file that stand together into the order of their lines. */
 void problems_sort(struct problems *p);
 

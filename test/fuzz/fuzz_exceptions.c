@@ -12,11 +12,11 @@ enum { CHECKED = 48, NETWORKS = 64, TEXT = 1100 };
 static int row_named(const struct exceptions *e, enum exceptions_kind kind, enum exceptions_name shape,
                      struct bv_str name)
 {
-    for (size_t i = 0; i < e->names.slots; i++) {
-        const struct names_slot *slot = &e->names.slot[i];
-        if (slot->name != NULL && slot->space == exceptions_space(kind, shape) &&
-            bv_str_same_nocase((struct bv_str){slot->name, slot->length}, name))
-            return slot->number;
+    for (size_t i = 0; i < e->names.n; i++) {
+        const struct names_entry *entry = &e->names.entry[i];
+        if (entry->space == exceptions_space(kind, shape) &&
+            bv_str_same_nocase((struct bv_str){entry->name, entry->length}, name))
+            return entry->number;
     }
     return -1;
 }
@@ -70,7 +70,7 @@ static void check_host(const struct exceptions *e, const char *before, struct bv
               line_of(e, slow_domain(e, EXCEPTIONS_CLIENT, bv_str(host))));
 }
 
-static void check_item(const struct exceptions *e, const struct names_slot *item, int lines)
+static void check_item(const struct exceptions *e, const struct names_entry *item, int lines)
 {
     struct bv_str local = bv_str("x"), domain = {item->name, item->length};
 
@@ -177,9 +177,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&problems, 0, sizeof problems);
     if (exceptions_read(&e, "table", text, &problems) == 0) {
         CHECK(problems.n == 0 && e.n <= (size_t)lines && e.names.n <= e.n);
-        for (size_t i = 0, checked = 0; i < e.names.slots && checked < CHECKED; i++)
-            if (e.names.slot[i].name != NULL)
-                check_item(&e, &e.names.slot[i], lines), checked++;
+        for (size_t i = 0; i < e.names.n && i < CHECKED; i++)
+            check_item(&e, &e.names.entry[i], lines);
         check_networks(&e, text);
     } else {
         CHECK(problems.n > 0 && e.n == 0);

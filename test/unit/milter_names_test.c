@@ -176,6 +176,7 @@ static void test_empty(void **state)
     assert_int_equal(names_find_domain(&room, 0, 1, bv_str("d.example")), -1);
     names_free(&room);
     assert_null(room.slot);
+    assert_null(room.entry);
     names_free(&room);
 }
 
@@ -242,7 +243,7 @@ static void test_spread(void **state)
         names_add(&s, i % 2 ? EXACT : BELOW, bv_str(text + i * 32), (int)i);
     }
     for (size_t i = 0, run = 0; i < s.slots; i++) {
-        run = s.slot[i].name != NULL ? run + 1 : 0;
+        run = s.slot[i].entry != 0 ? run + 1 : 0;
         if (run > FAR)
             fail_msg("%zu slots in a row are taken, up to %zu", run, i);
     }
