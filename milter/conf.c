@@ -184,7 +184,7 @@ int conf_parse(struct conf *out, const char *path, const char *text, struct prob
     return problems->n == before ? 0 : -1;
 }
 
-int conf_load(struct conf *out, const char *path, struct problems *problems)
+int conf_load_again(struct conf *out, const char *path, const struct conf *old, struct problems *problems)
 {
     size_t n, before = problems->n;
     char *text = slurp(path, CONF_FILE_MAX, &n, problems);
@@ -193,9 +193,14 @@ int conf_load(struct conf *out, const char *path, struct problems *problems)
     if (text != NULL)
         read_settings(out, path, text, problems);
     free(text);
-    conf_read_tables(out, problems);
+    conf_read_tables(out, old, problems);
     problems_sort(problems);
     return problems->n == before ? 0 : -1;
+}
+
+int conf_load(struct conf *out, const char *path, struct problems *problems)
+{
+    return conf_load_again(out, path, NULL, problems);
 }
 
 int conf_print(FILE *f, const char *path, struct problems *problems)

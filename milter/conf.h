@@ -50,6 +50,8 @@ struct conf {
     struct storm_limits storm;
     struct conf_guard guard;
     struct policy policy;
+    struct conf_table *domains_table; /* what the policy borrows its tables from; NULL: none */
+    struct conf_table *exceptions_table;
     int line[CONF_SETTINGS_MAX]; /* where each row of conf_rows is set; 0: it has its default */
 };
 
@@ -98,6 +100,8 @@ int conf_line(const struct conf *conf, const char *name);
  * nothing else but its `keyring`, if it has one.
  */
 int conf_load(struct conf *out, const char *path, struct problems *problems);
+/* The same; tables that have not changed since `old` was loaded are not read again. NULL: none. */
+int conf_load_again(struct conf *out, const char *path, const struct conf *old, struct problems *problems);
 /* The same for text that is in memory, without the tables. */
 int conf_parse(struct conf *out, const char *path, const char *text, struct problems *problems);
 void conf_free(struct conf *conf);

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "milter/conf.h"
+#include "milter/conf_tables.h"
 
 static void free_list(char **list)
 {
@@ -20,8 +21,8 @@ void conf_free(struct conf *c)
     free(c->guard.trust_anchor);
     free(c->policy.sign_networks.item);
     free(c->policy.internal_networks.item);
-    domains_free(&c->policy.domains);
-    exceptions_free(&c->policy.exceptions);
+    conf_table_put(c->domains_table);
+    conf_table_put(c->exceptions_table);
     free(c->path);
     free(c->listen);
     free(c->socket_group);

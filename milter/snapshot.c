@@ -115,7 +115,9 @@ struct snapshot *snapshot_build(const char *conf_path, struct problems *problems
         return NULL;
     }
     size_t before = problems->n;
-    conf_load(&settings->conf, conf_path, problems);
+    struct snapshot *old = snapshot_get();
+    conf_load_again(&settings->conf, conf_path, old == NULL ? NULL : &old->settings->conf, problems);
+    snapshot_put(old);
     if (settings->conf.keyring != NULL && keys_load(s->ring, settings->conf.keyring, &err) != 0)
         report_keyring(settings->conf.keyring, &err, problems);
     if (problems->n == before && (settings->mx = mx_new(&settings->conf, problems)) != NULL)

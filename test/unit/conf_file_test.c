@@ -142,7 +142,7 @@ static int load_default(struct conf *c)
     free(c->exceptions);
     c->exceptions = strdup(exceptions_path);
     assert_non_null(c->exceptions);
-    conf_read_tables(c, &problems);
+    conf_read_tables(c, NULL, &problems);
     return problems.n == 0 ? 0 : -1;
 }
 

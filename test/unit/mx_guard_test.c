@@ -127,6 +127,7 @@ static void end(void)
 {
     mx_free(world.mx);
     assert_int_equal(world.freed, world.fails ? 0 : world.made);
+    domains_free(&world.conf.policy.domains); /* no table of the configuration owns them */
     conf_free(&world.conf);
 }
 
@@ -182,6 +183,7 @@ static void test_no_resolver(void **state)
     assert_null(mx_new(&world.conf, &problems));
     assert_int_equal(problems.n, 1);
     assert_int_equal(problems.item[0].line, 2);
+    domains_free(&world.conf.policy.domains); /* no table of the configuration owns them */
     conf_free(&world.conf);
 
     begin(""); /* switched off, it is no reason not to start: told once, tried once */
