@@ -40,6 +40,7 @@ struct message {
     size_t no_tag;              /* those of them whose destination wants no tag */
     int no_tag_line;            /* of the exceptions table, with no_tag */
     bool cannot_hold;           /* the MTA knows no quarantine */
+    bool failed;                /* a recipient could not be judged, and may be one with another: no message */
     bool judged;                /* some recipient is one of a bounce */
     bool by_type;               /* the type of the message decides on some recipient */
     bool guarded;               /* the MX guard has looked at the sender's domain, */

@@ -43,6 +43,14 @@ const char *direction_word(enum direction direction)
     return "outbound";
 }
 
+bool policy_null_sender(const struct bv_addr *sender)
+{
+    if (sender->shape != BV_MAILBOX)
+        return true;
+    return sender->domain_len == 0 &&
+           (sender->ill_formed || bv_str_same_nocase(bv_addr_local(sender), bv_str("mailer-daemon")));
+}
+
 void policy_facts(struct policy_facts *out, const struct policy *p, const struct policy_client *client,
                   bool null_sender)
 {

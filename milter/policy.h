@@ -74,6 +74,11 @@ struct policy_facts {
     bool hurry;       /* a storm: untagged bounces are judged at RCPT */
     int client_line;  /* of the exceptions row that accepts untagged bounces from this client; 0: none */
 };
+/*
+ * Whether the MTAs may take a sender for the null sender: "<>", what has no address
+ * in it, and, as Postfix has it, the bare name of the daemon.
+ */
+bool policy_null_sender(const struct bv_addr *sender);
 /* Fills *out, all but hurry. */
 void policy_facts(struct policy_facts *out, const struct policy *p, const struct policy_client *client,
                   bool null_sender);

@@ -55,7 +55,7 @@ static int judge_sender(struct transaction *t, bool authenticated)
         return -1;
     bv_addr_read(&sender, bv_str(m->from));
     m->cannot_hold = t->cannot_hold;
-    policy_facts(&m->facts, policy, &client, sender.shape == BV_NULL_SENDER);
+    policy_facts(&m->facts, policy, &client, policy_null_sender(&sender));
     policy_mail(&m->sign, m->tagged, policy, &keys, m->facts.direction, &sender);
     log_debug("MAIL: %s%s", direction_word(m->facts.direction), m->facts.null_sender ? ", null sender" : "");
     snapshot_keys_done(t->snapshot, macs);
@@ -134,6 +134,36 @@ static bool must_remember(const struct transaction *t, const struct decision *d)
            (t->merges && t->message->facts.null_sender && t->message->facts.direction == DIRECTION_INBOUND);
 }
 
+static bool is_merged(const struct transaction *t, const char *rcpt_addr)
+{
+    const struct recipient *r = t->message->first;
+
+    if (!t->merges || *or_empty(rcpt_addr) == '\0')
+        return false;
+    while (r != NULL && strcasecmp(r->resolved, rcpt_addr) != 0)
+        r = r->next;
+    return r != NULL;
+}
+
+static int fail_recipient(struct transaction *t)
+{
+    t->message->failed = t->message->failed || t->merges;
+    return -1;
+}
+
+/*
+ * Sendmail would take the recipient that it has merged with a refused one out of
+ * the message too, without a word: the end of the message settles both.
+ */
+static void keep_for_end(struct transaction *t, struct decision *d, const char *rcpt_addr)
+{
+    if (d->at_end || d->action == ACTION_DISCONNECT || !is_merged(t, rcpt_addr))
+        return;
+    d->at_end = true;
+    if (d->action != ACTION_REJECT)
+        d->action = ACTION_ACCEPT; /* one that is told to come later would be gone as well */
+}
+
 int transaction_rcpt(struct transaction *t, struct decision *d, const char *queue_id, char *const *argv,
                      const char *rcpt_addr)
 {
@@ -144,7 +174,7 @@ int transaction_rcpt(struct transaction *t, struct decision *d, const char *queu
     struct decision guard;
 
     if (judge_recipient(t, conf, d, address, argv[0]) != 0)
-        return -1;
+        return fail_recipient(t);
     if (d->at_end && transaction_guard(&guard, t, argv[0])) {
         log_decision(t, queue_id, &guard, argv[0]);
         if (!guard.at_end) {
@@ -154,13 +184,14 @@ int transaction_rcpt(struct transaction *t, struct decision *d, const char *queu
     }
     if (full && d->at_end && d->event != EVENT_NONE)
         decide_now(d);
-    if (!d->at_end) {
+    keep_for_end(t, d, rcpt_addr);
+    if (!d->at_end || (full && d->event != EVENT_NONE))
         log_decision(t, queue_id, d, argv[0]);
+    if (!d->at_end)
         return 0;
-    }
     if (must_remember(t, d) && !full &&
         message_add(m, d, address, t->merges ? or_empty(rcpt_addr) : "", argv) != 0)
-        return -1;
+        return fail_recipient(t);
     m->accepted++;
     count_destination(m, &conf->policy, argv[0]);
     return 0;
@@ -186,7 +217,7 @@ bool transaction_may_go(const struct transaction *t)
 int transaction_settle(struct transaction *t, struct outcome *out)
 {
     /* Settings that need the header may be younger than the session. */
-    if (t->message->by_type && !t->headers)
+    if (t->message->failed || (t->message->by_type && !t->headers))
         return -1;
     message_settle(t->message, &snapshot_conf(t->snapshot)->policy, out);
     return 0;

@@ -144,6 +144,17 @@ def untagged_spelled(spelling):
     same(copies, [], "copies at the sink")
 
 
+@SUITE.rows([(f"bounce: a null sender, as Postfix takes it: {sender}", sender) for sender in (
+    '<"">', '""', "<()>", "<(x)>", "(x)", "<>(c)", "<@a.example:>", "<;>", "<x:;>", "<MAILER-DAEMON>",
+    "<mailer-daemon>")])
+def null_sender(sender):
+    out, _ = WORLD.mail("in", sender, [f"<{USER}>"], "X-Bounce-Verification: pass (valid)\n")
+    true(out.final.code >= 500, f"the bounce is not refused ({out})")
+    out, copies = WORLD.mail("in", sender, [f"<{SIGNING.tag(USER)}>"])
+    same(copies.recipients, [USER], f"delivered to ({out})")
+    matches(copies.header(), r"^pass \(valid\)", "header")
+
+
 @SUITE.case("bounce: untagged, refused at RCPT where untagged_stage says so, in the text of reject_text")
 def untagged_rcpt():
     out, _ = WORLD.mail("rcpt", "<>", [f"<{USER}>"])

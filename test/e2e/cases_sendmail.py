@@ -160,6 +160,44 @@ def several(rcpts, delivered):
     same(copies.recipients, sorted(delivered), f"delivered to ({out})")
 
 
+@SUITE.rows([(f"several: {user}'s valid bounce, then the same user refused: {what}: not lost", user, second)
+             for user in (LOCAL, VIRTUAL, RELAYED) for what, second in (
+                 ("expired", lambda u: SIGNING.tag(u, -1)), ("forged", SIGNING.forge), ("untagged", lambda u: u),
+                 ("malformed", lambda u: "prvs=12=" + u))])
+def merged(user, second):
+    out, copies = WORLD.mail("in", "<>", [f"<{r}>" for r in (SIGNING.tag(user), second(user))])
+    same(copies.recipients, [ENDS[user]], f"delivered to ({out})")
+
+
+@SUITE.case("several: a valid bounce, then the same user untagged, judged at RCPT: not lost")
+def merged_at_rcpt():
+    daemon = WORLD.daemons["bv"]
+    stage = daemon.options.get("untagged_stage", "data")
+    try:
+        daemon.reload(untagged_stage="rcpt")
+        for user in (LOCAL, VIRTUAL, RELAYED):
+            out, copies = WORLD.mail("in", "<>", [f"<{r}>" for r in (SIGNING.tag(user), user)])
+            same(copies.recipients, [ENDS[user]], f"delivered to ({out})")
+        out, _ = WORLD.mail("in", "<>", [f"<{LOCAL}>"])
+        same(out.rcpts[0].code, 550, f"one alone ({out})")
+    finally:
+        daemon.reload(untagged_stage=stage)
+
+
+@SUITE.case("several: two refused that are one user: refused")
+def merged_refused():
+    out, copies = WORLD.mail("in", "<>", [f"<{r}>" for r in (SIGNING.tag(LOCAL, -1), SIGNING.forge(LOCAL))])
+    same([r.code for r in out.rcpts], [550, 550], "replies to RCPT")
+    same(copies.recipients, [], f"delivered to ({out})")
+
+
+@SUITE.rows([(f"null sender, as Sendmail takes it: {sender}", sender) for sender in ("<()>", "(x)", "<>(c)")])
+def null_sender(sender):
+    out, copies = WORLD.mail("in", sender, [f"<{LOCAL}>"], "X-Bounce-Verification: pass (valid)\n")
+    same(out.final.code, 550, f"the message ({out})")
+    same(copies.recipients, [], "delivered to")
+
+
 COPIES = ["X-Bounce-Verification: pass (valid)\n", "x-bounce-verification:pass\n",
           "X-BOUNCE-VERIFICATION:\n pass\n\t(valid)\n", "X-Bounce-Verification : pass\n"]
 

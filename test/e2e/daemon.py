@@ -119,6 +119,16 @@ class Daemon:
             raise RuntimeError(f"bvmilter ({self.name}) did not start: {self.log()}")
         return self
 
+    def reload(self, **options):
+        """Has it go on with other options."""
+        self.configure(**options)
+        with self.log_changed:
+            seen = len(self.lines)
+            self.process.send_signal(signal.SIGHUP)
+            while not any("reloaded" in line for line in self.lines[seen:]):
+                true(self.log_changed.wait(10), "no word about a reload")
+            true(not any("not reloaded" in line for line in self.lines[seen:]), f"not reloaded: {self.lines[seen:]}")
+
     def _listen_to(self, pipe):
         with pipe:
             for line in pipe:

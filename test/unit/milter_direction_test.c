@@ -101,6 +101,52 @@ static void test_rows(void **state)
     }
 }
 
+/* What Postfix or Sendmail sends on as "<>", tried with both. */
+static void test_null_sender(void **state)
+{
+    static const struct {
+        const char *sender;
+        bool want;
+    } senders[] = {
+        {"<>", true},
+        {"", true},
+        {"<\"\">", true},
+        {"<\"\" >", true},
+        {"\"\"", true},
+        {"<()>", true},
+        {"<(x)>", true},
+        {"(x)", true},
+        {"<>(c)", true},
+        {"<@a.example:>", true},
+        {"<@a.example,@b:>", true},
+        {"<@a.example:\"\">", true},
+        {"<;>", true},
+        {"<,>", true},
+        {"<x:;>", true},
+        {"<undisclosed-recipients:;>", true},
+        {"<MAILER-DAEMON>", true},
+        {"<mailer-daemon>", true},
+        {"mailer-daemon", true},
+        {"<mailer-daemon@d.example>", false},
+        {"<mailer-daemons>", false},
+        {"<user>", false},
+        {"<user@d.example>", false},
+        {"<\"\"@d.example>", true},
+        {"<@d.example>", true},
+        {"<;@d.example>", false},
+        {"<\"user\">", false},
+        {"<host!user>", false},
+    };
+    struct bv_addr a;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof senders / sizeof *senders; i++) {
+        bv_addr_read(&a, bv_str(senders[i].sender));
+        if (policy_null_sender(&a) != senders[i].want)
+            fail_msg("%s: expected %d", senders[i].sender, senders[i].want);
+    }
+}
+
 static void test_no_daemons_at_all(void **state)
 {
     struct policy p = {.sign_daemons = NULL};
@@ -189,6 +235,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_null_sender),
         cmocka_unit_test(test_no_daemons_at_all),
         cmocka_unit_test(test_product),
     };
