@@ -4,7 +4,7 @@
 
 #include "milter/plain.h"
 
-enum { SUBJECT_SIZE = 1024, FROM_SIZE = 2048, TAGS = 4, TAG_MAX = 40 };
+enum { SUBJECT_SIZE = 1024, FROM_SIZE = 2048, TAGS = 8, TAG_MAX = 40 };
 
 /*
  * Beginnings, a bar between them, in lower case; letters that are not ASCII as
@@ -38,6 +38,31 @@ static const char away[] =
     "vacation response|\xce\x91\xcf\x85\xcf\x84\xcf\x8c\xce\xbc\xce\xb1\xcf\x84\xce\xb7 |"
     "\xd0\x90\xd0\xb2\xd1\x82\xd0\xbe\xd0\xbc\xd0\xb0\xd1\x82\xd0\xb8\xd1\x87\xd0\xb5\xd1\x81\xd0\xba\xd0\xb8"
     "\xd0\xb9 \xd0\xbe\xd1\x82\xd0\xb2\xd0\xb5\xd1\x82|"
+    "ooo:|"
+    "yahoo! auto response|"
+    "r\xc4\x83spuns automat|"
+    "automatski odgovor|"
+    "samodejni odgovor|"
+    "automatinis atsakymas|"
+    "autom\xc4\x81tisk|"
+    "automaatvastus|"
+    "balasan otomatis|"
+    "resposta autom\xc3\xa0tica|"
+    "erantzun automatikoa|"
+    "tr\xe1\xba\xa3 l\xe1\xbb\x9di t|"
+    "\xd0\x90\xd0\xb2\xd1\x82\xd0\xbe\xd0\xbc\xd0\xb0\xd1\x82\xd0\xb8\xd1\x87\xd0\xbd\xd0\xb0 "
+    "\xd0\xb2\xd1\x96\xd0\xb4\xd0\xbf\xd0\xbe\xd0\xb2|"
+    "\xd0\x90\xd0\xb2\xd1\x82\xd0\xbe\xd0\xbe\xd1\x82\xd0\xb2\xd0\xb5\xd1\x82|"
+    "\xd0\x90\xd0\xb2\xd1\x82\xd0\xbe\xd0\xbc\xd0\xb0\xd1\x82\xd0\xb8\xd1\x87\xd0\xb5\xd0\xbd "
+    "\xd0\xbe\xd1\x82\xd0\xb3\xd0\xbe\xd0\xb2\xd0\xbe\xd1\x80|"
+    "\xd7\xaa\xd7\xa9\xd7\x95\xd7\x91\xd7\x94 \xd7\x90\xd7\x95\xd7\x98\xd7\x95\xd7\x9e\xd7\x98\xd7\x99\xd7\xaa|"
+    "\xd8\xb1\xd8\xaf \xd8\xaa\xd9\x84\xd9\x82\xd8\xa7\xd8\xa6\xd9\x8a|"
+    "\xe0\xb8\x95\xe0\xb8\xad\xe0\xb8\x9a\xe0\xb8\x81\xe0\xb8\xa5\xe0\xb8\xb1\xe0\xb8\x9a\xe0\xb8\xad\xe0\xb8"
+    "\xb1\xe0\xb8\x95\xe0\xb9\x82\xe0\xb8\x99\xe0\xb8\xa1\xe0\xb8\xb1\xe0\xb8\x95\xe0\xb8\xb4|"
+    "\xe0\xb8\x81\xe0\xb8\xb2\xe0\xb8\xa3\xe0\xb8\x95\xe0\xb8\xad\xe0\xb8\x9a\xe0\xb8\x81\xe0\xb8\xa5\xe0\xb8"
+    "\xb1\xe0\xb8\x9a|"
+    "\xec\x9e\x90\xeb\x8f\x99 \xec\x9d\x91\xeb\x8b\xb5|"
+    "\xec\x9e\x90\xeb\x8f\x99\xec\x9d\x91\xeb\x8b\xb5|"
     "\xe8\x87\xaa\xe5\x8a\xa8\xe5\x9b\x9e\xe5\xa4\x8d|\xe8\x87\xaa\xe5\x8a\xa8\xe7\xad\x94\xe5\xa4\x8d|"
     "\xe8\x87\xaa\xe5\x8b\x95\xe5\x9b\x9e\xe8\xa6\x86|\xe8\x87\xaa\xe5\x8b\x95\xe5\x9b\x9e\xe5\xbe\xa9|"
     "\xe8\x87\xaa\xe5\x8b\x95\xe5\xbf\x9c\xe7\xad\x94|\xec\x9e\x90\xeb\x8f\x99 \xed\x9a\x8c\xec\x8b\xa0";
@@ -45,7 +70,9 @@ static const char answer[] = "re:|re[|aw:|antw:|sv:";
 /* Where a word begins; domains have been taken out. */
 static const char daemons[] =
     "mailer-daemon|mailer_daemon|mailer daemon|mailerdaemon|mail-daemon|maildaemon|mdaemon@|mmdf@|"
-    "mail.delivery.system|mail delivery s|mail sieve subsystem|delivery subsystem|internet mail delivery|"
+    "mail.delivery.system|mail delivery system|mail delivery sub|mail delivery service <|mail delivery "
+    "service)|mail sieve "
+    "subsystem|delivery subsystem|internet mail delivery|"
     "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e@";
 static const char postmasters[] = "postmaster|<>";
 
@@ -86,6 +113,22 @@ static bool has_any(const char *text, const char *list)
     return false;
 }
 
+static const char *skip_blanks(const char *p)
+{
+    return p + strspn(p, " ");
+}
+
+/* Behind what says that a message is from outside, in words; p when nothing does. */
+static const char *skip_mark_word(const char *p)
+{
+    static const char *const words[] = {"external:", "(external)", "extern:", "(extern)"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (starts(p, words[i]))
+            return skip_blanks(p + strlen(words[i]));
+    return p;
+}
+
 /* Behind a mark of a filter or list: "[EXTERNAL] ", "{Spam?} ", "*****SPAM***** "; p when there is none. */
 static const char *skip_tag(const char *p)
 {
@@ -93,12 +136,13 @@ static const char *skip_tag(const char *p)
     const char *which = *p != '\0' ? strchr(opening, *p) : NULL;
 
     if (which == NULL)
-        return p;
+        return skip_mark_word(p);
+    const char close = closing[which - opening];
     const char *inner = p + strspn(p, (const char[]){*p, '\0'});
-    const char *end = strchr(inner, closing[which - opening]);
+    const char *end = strchr(inner, close);
     if (end == NULL || end == inner || end - inner > TAG_MAX)
         return p;
-    return end + strspn(end, "]}* ");
+    return skip_blanks(end + strspn(end, (const char[]){close, '\0'}));
 }
 
 /* Behind "; " and blanks, as separates the parts of a report's subject. */
