@@ -49,12 +49,16 @@ CONFUSE_LIBS = $(shell $(PKG_CONFIG) --libs libconfuse)
 CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
 MILTER_LIBS = -lmilter
 MICROHTTPD = $(shell $(PKG_CONFIG) --modversion libmicrohttpd 2>/dev/null)
+CURL_LIBS = $(shell $(PKG_CONFIG) --libs 'libcurl >= 7.85' 2>/dev/null)
 UNBOUND_LIBS = $(shell $(PKG_CONFIG) --libs libunbound 2>/dev/null)
 
 # The layers.  Dependencies point one way: bv <- keys <- pure milter <- edge.
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 BV_SRC = $(wildcard bv/*.c)
-KEYS_SRC = $(wildcard keys/*.c)
+KEYS_SRC = $(filter-out keys/store% keys/etcd_% keys/mirror.c,$(wildcard keys/*.c))
+# Where a ring lives, for bvkey alone.  Without libcurl it is no etcd.
+STORE_SRC = keys/store.c keys/store_file.c keys/mirror.c $(wildcard keys/etcd_*.c)
+WIRE_SRC = $(if $(CURL_LIBS),keys/store_etcd.c,keys/store_none.c)
 PURE_SRC = milter/axis.c milter/net.c milter/problems.c milter/names.c milter/prefixes.c milter/bogus.c milter/bogus_read.c milter/bogus_action.c milter/guard.c milter/guard_cache.c milter/answers.c milter/dns_server.c milter/lines.c milter/tables.c milter/exceptions.c milter/exceptions_read.c milter/policy.c milter/policy_guard.c milter/bounce.c milter/words.c milter/verdict.c milter/message.c milter/settle.c milter/storm.c milter/netstring.c milter/report.c milter/mime.c milter/plain.c milter/phrases.c
 CONF_SRC = milter/endpoint.c milter/conf.c milter/conf_check.c milter/conf_free.c milter/conf_guard.c milter/conf_rows.c milter/conf_tables.c milter/conf_text.c milter/slurp.c
 EDGE_SRC = milter/snapshot.c milter/mx.c $(DNS_SRC) milter/transaction.c milter/transaction_client.c milter/transaction_guard.c milter/session.c milter/counters.c milter/timing.c $(METRICS_SRC) milter/drain.c milter/accepting.c milter/limits.c milter/listen.c milter/socket_file.c milter/map.c milter/map_answer.c milter/map_mx.c milter/map_pool.c milter/map_unread.c milter/map_peer.c milter/map_socket.c milter/reload.c milter/watch.c milter/warm.c milter/brake.c milter/clock.c milter/log.c milter/main.c
@@ -69,6 +73,7 @@ PROGRAMS = bvmilter bvkey bvtag bvreport
 
 BV_A = $(B)/libbvcore.a
 KEYS_A = $(B)/libbvkeys.a
+STORE_A = $(B)/libbvstore.a
 PURE_A = $(B)/libbvpolicy.a
 CONF_A = $(B)/libbvconf.a
 
@@ -83,6 +88,7 @@ $(B)/%.o: %.c
 
 $(BV_A): $(call obj,$(BV_SRC))
 $(KEYS_A): $(call obj,$(KEYS_SRC))
+$(STORE_A): $(call obj,$(STORE_SRC))
 $(PURE_A): $(call obj,$(PURE_SRC))
 $(CONF_A): $(call obj,$(CONF_SRC))
 $(B)/libbv.a: $(call obj,$(BV_SRC) $(KEYS_SRC))
@@ -93,9 +99,9 @@ $(B)/libbv.a: $(call obj,$(BV_SRC) $(KEYS_SRC))
 $(B)/bvmilter: $(call obj,$(EDGE_SRC)) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(UNBOUND_LIBS) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS) -ldl
-$(B)/bvkey: $(call obj,tools/bvkey.c tools/args.c $(CMD_SRC)) $(KEYS_A) $(BV_A)
+$(B)/bvkey: $(call obj,tools/bvkey.c tools/args.c $(CMD_SRC) $(WIRE_SRC)) $(STORE_A) $(KEYS_A) $(BV_A)
 	@echo "  LD $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(JSON_LIBS) $(CRYPTO_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CURL_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
 $(B)/bvtag: $(call obj,tools/bvtag.c tools/bvtag_run.c tools/bvtag_explain.c tools/bvtag_story.c tools/bvtag_mx.c tools/bvtag_look.c tools/args.c tools/cmd_json.c $(DNS_SRC) milter/clock.c) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(UNBOUND_LIBS) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
@@ -112,6 +118,8 @@ $(B)/test/bv_%: $(B)/test/unit/bv_%.o $(BV_A)
 	$(unit_link) $(CRYPTO_LIBS)
 $(B)/test/keys_%: $(B)/test/unit/keys_%.o $(KEYS_A) $(BV_A)
 	$(unit_link) $(JSON_LIBS) $(CRYPTO_LIBS)
+$(B)/test/store_%: $(B)/test/unit/store_%.o $(B)/keys/store_none.o $(STORE_A) $(KEYS_A) $(BV_A)
+	$(unit_link) $(JSON_LIBS) $(CRYPTO_LIBS)
 $(B)/test/milter_%: $(B)/test/unit/milter_%.o $(PURE_A) $(KEYS_A) $(BV_A)
 	$(unit_link) $(JSON_LIBS) $(CRYPTO_LIBS)
 $(B)/test/conf_%: $(B)/test/unit/conf_%.o $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
@@ -124,6 +132,11 @@ $(B)/test/mx_%: $(B)/test/unit/mx_%.o $(call obj,milter/mx.c milter/transaction_
 	$(unit_link) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
 $(B)/test/metrics_%: $(B)/test/unit/metrics_%.o $(call obj,$(METRICS_VIEW_SRC) milter/counters.c) $(PURE_A) $(KEYS_A) $(BV_A)
 	$(unit_link) $(JSON_LIBS) $(CRYPTO_LIBS)
+# bvkey without libcurl, for test/e2e.
+BARE = $(B)/test/bvkey-bare
+$(BARE): $(call obj,tools/bvkey.c tools/args.c $(CMD_SRC) keys/store_none.c) $(STORE_A) $(KEYS_A) $(BV_A)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(JSON_LIBS) $(CRYPTO_LIBS)
 # The daemon without its metrics, for test/e2e.
 $(B)/test/bvmilter-bare: $(call obj,$(filter-out $(METRICS_SRC),$(EDGE_SRC)) milter/metrics_none.c) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
 	@mkdir -p $(@D)
@@ -152,7 +165,7 @@ unit-build: $(UNIT)
 unit: $(UNIT)
 	$(run_unit)
 
-e2e: all $(DNSPROBE)
+e2e: all $(DNSPROBE) $(BARE) $(LOAD) $(NOOP)
 	BV_BIN=$(B) test/run.sh $(E2E)
 
 check:
@@ -160,7 +173,7 @@ check:
 	@$(MAKE) --no-print-directory check-run
 
 .PHONY: check-run san-run unit-build
-check-run: all $(UNIT) $(FUZZ_REPLAY) $(SIM) $(DNSPROBE)
+check-run: all $(UNIT) $(FUZZ_REPLAY) $(SIM) $(DNSPROBE) $(BARE) $(LOAD) $(NOOP)
 	@BV_BIN=$(B) test/run.sh $(sort $(UNIT)) $(FUZZ_REPLAY) $(SIM) $(E2E)
 
 # _exit() is what the daemon stops with; exit() lets the leak checker have its say.
@@ -169,9 +182,9 @@ SAN_FLAGS = VARIANT=san SAN='-fsanitize=address,undefined -fno-sanitize-recover=
 san:
 	@tools/deps.sh build mail test
 	@$(MAKE) --no-print-directory $(SAN_FLAGS) san-run
-san-run: all $(UNIT) $(FUZZ_REPLAY) $(DNSPROBE)
+san-run: all $(UNIT) $(FUZZ_REPLAY) $(DNSPROBE) $(BARE)
 	@BV_BIN=$(B) test/run.sh $(sort $(UNIT)) $(FUZZ_REPLAY) test/e2e/test_bvkey.py test/e2e/test_bvtag.py \
-	    test/e2e/test_milter.py test/e2e/test_map.py test/e2e/test_dns.py
+	    test/e2e/test_milter.py test/e2e/test_map.py test/e2e/test_dns.py test/e2e/test_etcd.py
 
 quickstart:
 	@tools/deps.sh build mail

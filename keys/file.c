@@ -139,31 +139,55 @@ static ssize_t read_all(int fd, char *text, size_t size, struct keys_error *err)
     return (ssize_t)n;
 }
 
-int keys_load(struct keys_ring *out, const char *path, struct keys_error *err)
+/* Opens a file whose rights, and those of what leads to it, are narrow. Returns a descriptor, or -1. */
+static int open_carefully(const char *path, struct keys_error *err)
 {
     char real[KEYS_PATH_MAX], directory[KEYS_PATH_MAX];
-    char *text = NULL;
-    ssize_t n = -1;
-    int result = -1, fd = open_target(real, path, err);
+    int fd = open_target(real, path, err);
 
-    keys_wipe(out);
     if (fd < 0)
         return -1;
     keys_split(directory, real);
-    if (check_file(fd, path, err) != 0 || keys_check_directory(directory, err) != 0 ||
-        check_link(path, err) != 0)
-        goto out;
-    text = malloc(KEYS_FILE_MAX + 1);
-    if (text == NULL)
-        keys_fail(err, "out of memory");
-    else
-        n = read_all(fd, text, KEYS_FILE_MAX + 1, err);
-    if (n > KEYS_FILE_MAX)
-        keys_fail(err, "is larger than %d octets", KEYS_FILE_MAX);
-    else if (n >= 0)
-        result = keys_json_read(out, (struct bv_str){text, (size_t)n}, err);
-out:
-    keys_json_free(text, n < 0 ? 0 : (size_t)n);
+    if (check_file(fd, path, err) == 0 && keys_check_directory(directory, err) == 0 &&
+        check_link(path, err) == 0)
+        return fd;
     close(fd);
+    return -1;
+}
+
+char *keys_read_carefully(const char *path, size_t most, size_t *n, struct keys_error *err)
+{
+    int fd = open_carefully(path, err);
+    char *text = fd < 0 ? NULL : malloc(most + 1);
+    ssize_t got = -1;
+
+    *n = 0;
+    if (fd < 0)
+        return NULL;
+    if (text == NULL)
+        keys_fail_memory(err);
+    else
+        got = read_all(fd, text, most + 1, err);
+    close(fd);
+    if (got >= 0 && (size_t)got > most)
+        keys_fail(err, "is larger than %zu octets", most);
+    else if (got >= 0)
+        *n = (size_t)got;
+    if (got >= 0 && (size_t)got <= most)
+        return text;
+    keys_json_free(text, most + 1);
+    return NULL;
+}
+
+int keys_load(struct keys_ring *out, const char *path, struct keys_error *err)
+{
+    size_t n = 0;
+    char *text = keys_read_carefully(path, KEYS_FILE_MAX, &n, err);
+    int result = -1;
+
+    keys_wipe(out);
+    if (text != NULL)
+        result = keys_json_read(out, (struct bv_str){text, n}, err);
+    keys_json_free(text, n);
     return result;
 }

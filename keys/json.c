@@ -1,3 +1,4 @@
+#include "keys/heap.h"
 #include "keys/object.h"
 #include "keys/parts.h"
 
@@ -7,32 +8,6 @@
 #include <string.h>
 
 #include <jansson.h>
-
-union block {
-    size_t n;
-    max_align_t align;
-};
-
-static void *heap_take(size_t n)
-{
-    union block *block = n > SIZE_MAX - sizeof *block ? NULL : malloc(sizeof *block + n);
-
-    if (block == NULL)
-        return NULL;
-    block->n = n;
-    return block + 1;
-}
-
-static void heap_give(void *p)
-{
-    union block *block = p;
-
-    if (block == NULL)
-        return;
-    block--;
-    bv_wipe(block + 1, block->n);
-    free(block);
-}
 
 void keys_json_setup(void)
 {
@@ -44,13 +19,18 @@ int object_parse(struct object *o, struct bv_str text, struct keys_error *err)
     json_error_t why;
 
     *o = (struct object){.err = err};
+    heap_short = false;
     o->json = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &why);
-    if (o->json == NULL) {
+    /* Without memory, Jansson may speak of a fault of the text, or go on without an octet of a word. */
+    if (heap_short || (o->json == NULL && why.text[0] == '\0')) {
+        object_free(o);
+        keys_fail_memory(err);
+    } else if (o->json == NULL) {
         /* Jansson quotes the text near the fault, which may be a piece of a secret. */
         char *near = strstr(why.text, " near '");
         if (near != NULL)
             bv_wipe(near, strlen(near));
-        keys_fail(err, "%s", why.text[0] != '\0' ? why.text : "out of memory");
+        keys_fail(err, "%s", why.text);
         err->line = why.line;
         err->column = why.column;
     }
@@ -167,6 +147,18 @@ int object_item(struct object *out, const struct object *o, const char *member, 
     return out->json == NULL ? -1 : 0;
 }
 
+int object_inside(struct object *out, const struct object *o, const char *member)
+{
+    *out = (struct object){.err = o->err};
+    out->json = checked(json_object_get(o->json, member), o, member, JSON_OBJECT);
+    return out->json == NULL ? -1 : 0;
+}
+
+bool object_true(const struct object *o, const char *member)
+{
+    return json_is_true(json_object_get(o->json, member));
+}
+
 void object_new(struct object *o, struct keys_error *err)
 {
     *o = (struct object){.json = json_object(), .err = err};
@@ -194,6 +186,12 @@ void object_put_item(struct object *o, const char *member, struct object *item)
     object_free(item);
 }
 
+void object_put_inside(struct object *o, const char *member, struct object *inside)
+{
+    o->failed |= inside->failed || json_object_set(o->json, member, inside->json) != 0;
+    object_free(inside);
+}
+
 /* Dumps with two octets to spare, into memory of our own: the size is known, so nothing is grown and left. */
 static char *dump(const json_t *json, size_t flags, size_t *n, struct keys_error *err)
 {
@@ -202,7 +200,7 @@ static char *dump(const json_t *json, size_t flags, size_t *n, struct keys_error
     *n = json_dumpb(json, NULL, 0, flags);
     text = *n == 0 ? NULL : malloc(*n + 2);
     if (text == NULL || json_dumpb(json, text, *n, flags) != *n) {
-        keys_fail(err, "out of memory");
+        keys_fail_memory(err);
         keys_json_free(text, *n);
         return NULL;
     }
@@ -233,11 +231,11 @@ int object_checksum(char dst[OBJECT_CHECKSUM], const struct object *o)
 
     json_object_del(rest, "checksum");
     if (rest == NULL || !whole)
-        keys_fail(o->err, "out of memory");
+        keys_fail_memory(o->err);
     else
         text = dump(rest, JSON_COMPACT | JSON_SORT_KEYS, &n, o->err);
     if (text != NULL && bv_sha256(digest, (struct bv_str){text, n}) != 0)
-        keys_fail(o->err, "the checksum could not be computed");
+        keys_fail_memory(o->err); /* whatever else ails the library is no fault of the file */
     else if (text != NULL)
         result = 0;
     if (result == 0) {

@@ -111,6 +111,8 @@ bool keys_number_free(const struct keys_ring *ring, unsigned number, int64_t now
 
 /* The first KEYS_FINGERPRINT hex digits of SHA-256 over the secret. Returns 0, or -1, dst then empty. */
 int keys_fingerprint(char dst[KEYS_FINGERPRINT + 1], const struct keys_key *key);
+/* The same of all keys, in their order. Returns 0, or -1 when one is missing. */
+int keys_fingerprints(char dst[KEYS_MAX][KEYS_FINGERPRINT + 1], const struct keys_ring *ring);
 
 /*
  * Keyed MACs for the keys of a ring, reused from call to call.  One thread at

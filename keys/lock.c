@@ -11,7 +11,7 @@
 
 static const struct timespec pause_between = {.tv_nsec = 20 * 1000 * 1000};
 
-static int64_t milliseconds(void)
+int64_t keys_milliseconds(void)
 {
     struct timespec t;
 
@@ -49,14 +49,14 @@ static int say_holder(int fd, const char *name, unsigned seconds, struct keys_er
 
 static int wait_for(int fd, const char *name, unsigned seconds, struct keys_error *err)
 {
-    int64_t end = milliseconds() + (int64_t)seconds * 1000;
+    int64_t end = keys_milliseconds() + (int64_t)seconds * 1000;
 
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EINTR)
             continue;
         if (errno != EWOULDBLOCK)
             return keys_fail_sys(err, "flock", name);
-        if (milliseconds() >= end)
+        if (keys_milliseconds() >= end)
             return say_holder(fd, name, seconds, err);
         nanosleep(&pause_between, NULL);
     }

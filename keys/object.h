@@ -37,6 +37,9 @@ int object_number(int64_t *out, const struct object *o, const char *member, int6
 int object_array(size_t *length, const struct object *o, const char *member, size_t max);
 /* An object in an array, borrowed: not to be freed. */
 int object_item(struct object *out, const struct object *o, const char *member, size_t i);
+/* An object in an object, borrowed: not to be freed. Its members are named without the path. */
+int object_inside(struct object *out, const struct object *o, const char *member);
+bool object_true(const struct object *o, const char *member); /* the member is there, and true */
 
 /* ---- writing: members stand in the order in which they are put ---- */
 
@@ -44,7 +47,8 @@ void object_new(struct object *o, struct keys_error *err);
 void object_put_string(struct object *o, const char *member, const char *value);
 void object_put_number(struct object *o, const char *member, int64_t value);
 void object_put_array(struct object *o, const char *member);
-void object_put_item(struct object *o, const char *member, struct object *item); /* takes the item */
+void object_put_item(struct object *o, const char *member, struct object *item);     /* takes the item */
+void object_put_inside(struct object *o, const char *member, struct object *inside); /* likewise */
 
 /* The text, indented, with a final newline and a NUL: malloc()ed, holds secrets. NULL with *o->err filled. */
 char *object_print(const struct object *o, size_t *n);

@@ -15,6 +15,8 @@ enum { KEYS_VERSION = 1 };
 int keys_fail(struct keys_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Fills *err with "WHAT: strerror(errno)", or "WHAT NAME: ..." with a name. Returns -1. */
 int keys_fail_sys(struct keys_error *err, const char *what, const char *name);
+/* Says that there is no memory, which is nothing that a file is refused for: err->sys is ENOMEM. Returns -1. */
+int keys_fail_memory(struct keys_error *err);
 
 /* Writes 2 * n lower-case hex digits and a NUL. */
 void keys_hex(char *dst, const unsigned char *bytes, size_t n);
@@ -37,6 +39,17 @@ int keys_resolve(char dst[KEYS_PATH_MAX], const char *path, struct keys_error *e
 const char *keys_split(char directory[KEYS_PATH_MAX], const char *path);
 /* Refuses a directory that others can write, with the command that mends it. */
 int keys_check_directory(const char *directory, struct keys_error *err);
+
+/*
+ * Reads a file that holds secrets, after looking at its rights as keys_load()
+ * does, of at most so many octets; free it with keys_json_free().  NULL with
+ * *err filled.
+ */
+char *keys_read_carefully(const char *path, size_t most, size_t *n, struct keys_error *err);
+/* A ring's text, after making sure that it can be read back as it is. NULL with *err filled. */
+char *keys_checked_text(const struct keys_ring *ring, size_t *n, struct keys_error *err);
+
+int64_t keys_milliseconds(void); /* to wait by, of no known beginning */
 
 /* For how long a key verifies when another has taken over, in seconds: its last tag is good until then. */
 int64_t keys_afterlife(const struct keys_key *key);

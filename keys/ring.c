@@ -49,6 +49,16 @@ int keys_fingerprint(char dst[KEYS_FINGERPRINT + 1], const struct keys_key *key)
     return result;
 }
 
+int keys_fingerprints(char dst[KEYS_MAX][KEYS_FINGERPRINT + 1], const struct keys_ring *ring)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < ring->count; i++)
+        if (keys_fingerprint(dst[i], &ring->key[i]) != 0)
+            result = -1;
+    return result;
+}
+
 int keys_macs_init(struct keys_macs *out, const struct keys_ring *ring)
 {
     memset(out, 0, sizeof *out);

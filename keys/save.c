@@ -143,8 +143,7 @@ static int sync_directory(const struct place *at, struct keys_error *err)
     return result;
 }
 
-/* The text of a ring, after making sure that it can be read back as it is. */
-static char *checked_text(const struct keys_ring *ring, size_t *n, struct keys_error *err)
+char *keys_checked_text(const struct keys_ring *ring, size_t *n, struct keys_error *err)
 {
     struct keys_ring again;
     char *text = keys_json_write(ring, n, err);
@@ -166,7 +165,7 @@ static int save(const struct keys_ring *ring, const char *path, bool fresh, stru
 
     if (find_place(&at, path, err) != 0)
         return -1;
-    text = checked_text(ring, &n, err);
+    text = keys_checked_text(ring, &n, err);
     if (text == NULL)
         return -1;
     remove_leftovers(&at);

@@ -26,6 +26,13 @@ int keys_fail_sys(struct keys_error *err, const char *what, const char *name)
     return -1;
 }
 
+int keys_fail_memory(struct keys_error *err)
+{
+    keys_fail(err, "out of memory");
+    err->sys = ENOMEM;
+    return -1;
+}
+
 void keys_hex(char *dst, const unsigned char *bytes, size_t n)
 {
     static const char digit[] = "0123456789abcdef";

@@ -2,10 +2,14 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#define DEFAULT_KEYRING BV_SYSCONFDIR "/bv/keyring.json"
 
 void tool_say(const char *format, ...)
 {
@@ -26,6 +30,28 @@ void tool_say_error(const char *path, const struct keys_error *err)
         tool_say("%s: %s", path, err->text);
 }
 
+/* Whether a key file could be made there; of a URL, the server has said so. */
+static bool has_place(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+    bool place = strstr(path, "://") != NULL || (directory != NULL && access(directory, X_OK) == 0);
+
+    free(directory);
+    return place;
+}
+
+void tool_say_ring_error(const char *path, const struct keys_error *err)
+{
+    bool named = strcmp(path, DEFAULT_KEYRING) != 0;
+
+    if (err->sys == ENOENT && has_place(path))
+        tool_say("%s: %s; run: bvkey %s%s%sinit", path, err->text, named ? "-f " : "", named ? path : "",
+                 named ? " " : "");
+    else
+        tool_say_error(path, err);
+}
+
 int tool_now(int64_t *now, const char *at)
 {
     if (at == NULL) {
@@ -44,7 +70,7 @@ const char *tool_keyring(const char *option)
 
     if (option != NULL)
         return option;
-    return env != NULL && *env != '\0' ? env : BV_SYSCONFDIR "/bv/keyring.json";
+    return env != NULL && *env != '\0' ? env : DEFAULT_KEYRING;
 }
 
 int tool_flush(void)

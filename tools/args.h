@@ -18,6 +18,9 @@ void tool_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* An error of keys/ or the configuration: "name: FILE:LINE:COLUMN: text", the place as far as it is known. */
 void tool_say_error(const char *path, const struct keys_error *err);
 
+/* The same of the key file that a command needs; when there is none, with the command that makes one. */
+void tool_say_ring_error(const char *path, const struct keys_error *err);
+
 /*
  * The time that a tool works at: `at` (RFC 3339), or the clock when it is NULL.
  * The one place where the tools read the clock.  Returns 0, or -1 after saying

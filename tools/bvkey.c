@@ -1,5 +1,6 @@
 #include "tools/cmd.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -22,11 +23,12 @@ static const struct command {
     {"check", "[--json]", cmd_check},
     {"export", "[--public]", cmd_export},
     {"import", "[--force] FILE|-", cmd_import},
+    {"sync", "[--once] [--poll 30s] URL", cmd_sync},
 };
 
 void cmd_usage(FILE *to)
 {
-    fputs("usage: bvkey [-f FILE] [--at TIME] COMMAND\ncommands:\n", to);
+    fputs("usage: bvkey [-f FILE] [--at TIME] COMMAND\n(FILE may be etcd://HOST:2379/KEY)\ncommands:\n", to);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(to, "  %-6s %s\n", commands[i].name, commands[i].usage);
 }
@@ -46,6 +48,7 @@ int main(int argc, char **argv)
     struct cmd c = {0};
     int at;
 
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit of size is an error that write() tells */
     keys_json_setup();
     setrlimit(RLIMIT_CORE, &none); /* a core file would hold the keys */
     at = cmd_options_before(&c, argc, argv);

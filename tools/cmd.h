@@ -10,15 +10,13 @@
 #include <sys/types.h>
 
 #include "keys/edit.h"
+#include "keys/store.h"
 #include "tools/args.h"
 
-enum {
-    CMD_LOCK_SECONDS = 20, /* how long a command waits for another one that changes the file */
-    CMD_WHO = 128
-};
+enum { CMD_WHO = 128 };
 
 struct cmd {
-    const char *file;   /* the key file's name */
+    const char *file;   /* the key file's name, or a URL that is good */
     const char *option; /* -f, or NULL */
     const char *at;     /* --at, or NULL */
     int64_t now;
@@ -59,20 +57,28 @@ void cmd_json_string(const char *text);
 /* Prints a time as a JSON string, or null when it is not known. */
 void cmd_json_time(int64_t t);
 
-/* ---- cmd_change.c: one change of the key file ------------------------------------- */
+/* ---- cmd_change.c: the ring, wherever it is ----------------------------------------- */
 
+/* Says what is wrong with a URL, without showing a password. Returns 0 when it is good, else -1. */
+int cmd_check_url(const char *url);
+/* store_open(), with what the environment says on how to get into etcd. */
+struct store *cmd_open(const char *name, struct keys_error *err);
+/* Reads the ring. Returns 0, or -1 with *err filled. */
+int cmd_load(const struct cmd *c, struct keys_ring *ring, struct keys_error *err);
 /*
- * Loads the file under the lock, has it edited, and saves it.  edit() returns 1
- * or more to have the ring saved, 0 when it is unchanged, -1 with *err filled.
- * Returns the same, -1 also for other failures; what failed has been said.
- * `dry` takes no lock and saves nothing.  Wipe the ring in any case.
+ * store_change(): edit() returns 1 or more to have the ring saved, 0 when it is
+ * unchanged, -1 with *err filled, and may be called more than once.  Returns
+ * the same, -1 also for other failures; what failed has been said.  Wipe the
+ * ring in any case.
  */
-int cmd_change(const struct cmd *c, struct keys_ring *ring, bool dry,
+int cmd_change(const struct cmd *c, struct keys_ring *ring, enum store_start start,
                int (*edit)(struct keys_ring *ring, void *arg, struct keys_error *err), void *arg);
 
 /* ---- cmd_report.c: lines about keys ------------------------------------------------ */
 
-void cmd_print_key(const struct keys_ring *ring, size_t i, int64_t now);
+void cmd_say_no_fingerprint(void);
+/* Returns 0, or -1 after saying that the fingerprint is missing. */
+int cmd_print_key(const struct keys_ring *ring, size_t i, int64_t now);
 void cmd_print_end(const struct keys_ring *ring, size_t i);
 /* The keys that begin (but the one at an index, -1: none) or end at another time than before. */
 void cmd_print_moved(const struct keys_ring *before, const struct keys_ring *after, int except);
@@ -107,5 +113,6 @@ int cmd_revoke(struct cmd *c, int argc, char **argv);
 int cmd_check(struct cmd *c, int argc, char **argv);
 int cmd_export(struct cmd *c, int argc, char **argv);
 int cmd_import(struct cmd *c, int argc, char **argv);
+int cmd_sync(struct cmd *c, int argc, char **argv);
 
 #endif

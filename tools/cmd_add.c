@@ -91,7 +91,7 @@ static int report(const struct addition *a, const struct keys_ring *ring)
     size_t i = (size_t)a->index;
 
     printf("%s: generation %lld\n", a->c->file, (long long)ring->generation);
-    cmd_print_key(ring, i, a->c->now);
+    bool whole = cmd_print_key(ring, i, a->c->now) == 0;
     if (i + 1 < ring->count)
         cmd_print_end(ring, i);
     if (a->key.secret_len < KEYS_SECRET_MIN)
@@ -100,7 +100,7 @@ static int report(const struct addition *a, const struct keys_ring *ring)
             "is of all\n",
             a->key.number, KEYS_SECRET_MIN);
     cmd_print_moved(&a->before, ring, -1);
-    return tool_flush() == 0 ? TOOL_YES : TOOL_TROUBLE;
+    return tool_flush() == 0 && whole ? TOOL_YES : TOOL_TROUBLE;
 }
 
 int cmd_add(struct cmd *c, int argc, char **argv)
@@ -121,7 +121,7 @@ int cmd_add(struct cmd *c, int argc, char **argv)
     if (cmd_options(c, options, 0, argc, argv) < 0)
         return c->status;
     if (take_wishes(&a.key, &w, c->now) == 0 && take_secret(&a.key, &w) == 0) {
-        if (cmd_change(c, &ring, false, edit, &a) > 0)
+        if (cmd_change(c, &ring, STORE_THERE, edit, &a) > 0)
             status = report(&a, &ring);
         keys_wipe(&ring);
     }

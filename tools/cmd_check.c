@@ -1,6 +1,12 @@
 #include "tools/cmd.h"
 
+#include <grp.h>
+#include <libgen.h>
+#include <pwd.h>
 #include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     CLOCK_SLACK = 5 * 60, /* seconds between the clocks of two nodes that are nothing to speak of */
@@ -82,24 +88,53 @@ static void check_numbers(struct findings *f, const struct keys_ring *ring, int6
         add(f, false, "numbers running out: %u of %d are free; %s", left, BV_KEY_NUMBERS, next);
 }
 
+/* Whoever may write a directory that a process with all rights works in, can lead it astray. */
+static void check_owner(struct findings *f, const char *path, const char *mode)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0 || st.st_uid == 0)
+        return;
+    const struct passwd *owner = getpwuid(st.st_uid);
+    const struct group *group = getgrgid(owner != NULL ? owner->pw_gid : st.st_gid);
+    add(f, false,
+        "%s belongs to %s, so that bvkey-rotate.service cannot work with it; run: chown root:%s %s && "
+        "chmod %s %s",
+        path, owner != NULL ? owner->pw_name : "another user", group != NULL ? group->gr_name : "", path, mode,
+        path);
+}
+
+/* The file that the services know; others may belong to anybody. */
+static void check_owners(struct findings *f, const struct cmd *c)
+{
+    char *path = geteuid() == 0 && c->option == NULL ? realpath(c->file, NULL) : NULL;
+
+    if (path == NULL)
+        return;
+    check_owner(f, path, "0640");
+    check_owner(f, dirname(path), "2750");
+    free(path);
+}
+
 /* Returns 0, or -1 when it could not be told. */
 static int examine(struct findings *f, const struct cmd *c)
 {
     struct keys_ring ring;
     struct keys_error err;
 
-    if (keys_load(&ring, c->file, &err) == 0) {
+    if (cmd_load(c, &ring, &err) == 0) {
         if (!ring.checksummed)
             add(f, false, "the file has no checksum: damage would go unnoticed");
         check_clock(f, &ring, c->now);
         check_signing(f, &ring, c->now);
         check_retired(f, &ring, c->now);
         check_numbers(f, &ring, c->now);
+        check_owners(f, c);
         keys_wipe(&ring);
         return 0;
     }
     if (err.sys != 0) {
-        tool_say_error(c->file, &err);
+        tool_say_ring_error(c->file, &err);
         return -1;
     }
     if (err.line > 0)

@@ -182,6 +182,8 @@ int cmd_options(struct cmd *c, const struct cmd_option *options, int most, int a
     if (argc - first > most)
         return stop(c, cmd_misused("too many arguments, from \"%s\" on", argv[first + most]));
     c->file = tool_keyring(c->option);
+    if (store_is_url(c->file) && cmd_check_url(c->file) != 0)
+        return stop(c, TOOL_TROUBLE);
     find_who(c->who);
     return tool_now(&c->now, c->at) == 0 ? first : stop(c, TOOL_TROUBLE);
 }

@@ -18,10 +18,10 @@ int cmd_export(struct cmd *c, int argc, char **argv)
         tool_say("standard output is a terminal, which would show the secrets; redirect it, or use --public");
         return TOOL_TROUBLE;
     }
-    if (keys_load(&ring, c->file, &err) == 0)
+    if (cmd_load(c, &ring, &err) == 0)
         text = public ? keys_json_write_public(&ring, &n, &err) : keys_json_write(&ring, &n, &err);
     if (text == NULL)
-        tool_say_error(c->file, &err);
+        tool_say_ring_error(c->file, &err);
     else if (cmd_write(text, n) == 0)
         status = TOOL_YES;
     keys_json_free(text, n);

@@ -1,6 +1,5 @@
 #include "tools/cmd.h"
 
-#include <errno.h>
 #include <string.h>
 
 struct import {
@@ -8,7 +7,7 @@ struct import {
     const char *source; /* for people */
     bool force, open_to_others;
     struct keys_ring from;
-    int64_t was; /* the generation that the file had; 0: there was no file */
+    int64_t was; /* the generation that was there; 0: none */
 };
 
 /* Reads what is to be imported. Returns 0, or -1 after saying what is wrong with it. */
@@ -32,20 +31,15 @@ static int read_source(struct import *m, const char *path)
     return result;
 }
 
-/* Under the lock. Returns 1 when the file is changed or made, 0 when it was the same, -1 with *err filled. */
-static int import(struct import *m, struct keys_ring *ring, struct keys_error *err)
+static int edit(struct keys_ring *ring, void *arg, struct keys_error *err)
 {
-    int result;
+    struct import *m = arg;
 
-    if (keys_load(ring, m->c->file, err) != 0) {
-        if (err->sys != ENOENT)
-            return -1;
-        *ring = m->from;
-        return keys_save_new(ring, m->c->file, err) == 0 ? 1 : -1;
-    }
     m->was = ring->generation;
-    result = keys_import(ring, &m->from, m->force, m->c->who, m->c->now, err);
-    return result > 0 && keys_save(ring, m->c->file, err) != 0 ? -1 : result;
+    if (m->was > 0)
+        return keys_import(ring, &m->from, m->force, m->c->who, m->c->now, err);
+    *ring = m->from;
+    return 1;
 }
 
 static int report(const struct import *m, const struct keys_ring *ring, bool done)
@@ -71,8 +65,7 @@ int cmd_import(struct cmd *c, int argc, char **argv)
     struct import m = {.c = c};
     const struct cmd_option options[] = {{.name = "force", .given = &m.force}, {0}};
     struct keys_ring ring = {0};
-    struct keys_error err;
-    int first, lock, done = -1, status = TOOL_TROUBLE;
+    int first, done, status = TOOL_TROUBLE;
 
     first = cmd_options(c, options, 1, argc, argv);
     if (first < 0)
@@ -80,14 +73,9 @@ int cmd_import(struct cmd *c, int argc, char **argv)
     if (first == argc)
         return cmd_misused("import: from where? Give a file, or - for standard input");
     if (read_source(&m, argv[first]) == 0) {
-        lock = keys_lock(c->file, CMD_LOCK_SECONDS, &err);
-        if (lock >= 0)
-            done = import(&m, &ring, &err);
+        done = cmd_change(c, &ring, STORE_EITHER, edit, &m);
         if (done >= 0)
             status = report(&m, &ring, done > 0);
-        else
-            tool_say_error(c->file, &err);
-        keys_unlock(lock);
     }
     keys_wipe(&m.from);
     keys_wipe(&ring);

@@ -16,7 +16,8 @@ static const struct row head = {
     .comment = "comment",
 };
 
-static void fill_key(struct row *row, const struct keys_ring *ring, size_t i, int64_t now)
+static void fill_key(struct row *row, const struct keys_ring *ring, size_t i, const char *fingerprint,
+                     int64_t now)
 {
     const struct keys_key *key = &ring->key[i];
     struct keys_times times;
@@ -29,7 +30,7 @@ static void fill_key(struct row *row, const struct keys_ring *ring, size_t i, in
     keys_time_write(row->cell[4], times.signs_until);
     keys_time_write(row->cell[5], times.verifies_until);
     keys_time_write(row->cell[6], times.purgeable_from);
-    keys_fingerprint(row->cell[7], key);
+    strcpy(row->cell[7], fingerprint);
     strcpy(row->comment, key->comment);
 }
 
@@ -62,14 +63,15 @@ static void print_row(const int width[COLUMNS], const struct row *row)
         printf("%-*s  %s\n", width[COLUMNS - 1], row->cell[COLUMNS - 1], row->comment);
 }
 
-static void print_table(const struct keys_ring *ring, int64_t now)
+static void print_table(const struct keys_ring *ring, char fingerprint[KEYS_MAX][KEYS_FINGERPRINT + 1],
+                        int64_t now)
 {
     struct row row[KEYS_MAX + KEYS_MAX];
     int width[COLUMNS] = {0};
     size_t n = 0;
 
     for (size_t i = 0; i < ring->count; i++)
-        fill_key(&row[n++], ring, i, now);
+        fill_key(&row[n++], ring, i, fingerprint[i], now);
     for (size_t i = 0; i < ring->purged_count; i++)
         fill_tombstone(&row[n++], &ring->purged[i]);
     widen(width, &head);
@@ -88,14 +90,12 @@ static void print_json_time(const char *name, int64_t t)
     cmd_json_time(t);
 }
 
-static void print_json_key(const struct keys_ring *ring, size_t i, int64_t now)
+static void print_json_key(const struct keys_ring *ring, size_t i, const char *fingerprint, int64_t now)
 {
     const struct keys_key *key = &ring->key[i];
-    char fingerprint[KEYS_FINGERPRINT + 1];
     struct keys_times times;
 
     keys_times(&times, ring, i);
-    keys_fingerprint(fingerprint, key);
     printf("{\"number\": %u, \"state\": \"%s\", \"algorithm\": \"%s\", \"lifetime_days\": %u", key->number,
            keys_phase_word(keys_phase(ring, i, now)), bv_algorithm_word(key->algorithm), key->lifetime);
     print_json_time("signs_from", times.signs_from);
@@ -107,14 +107,15 @@ static void print_json_key(const struct keys_ring *ring, size_t i, int64_t now)
     putchar('}');
 }
 
-static void print_json(const struct keys_ring *ring, int64_t now)
+static void print_json(const struct keys_ring *ring, char fingerprint[KEYS_MAX][KEYS_FINGERPRINT + 1],
+                       int64_t now)
 {
     printf("{\"id\": \"%s\", \"generation\": %lld", ring->id, (long long)ring->generation);
     print_json_time("signing_since", ring->signing_since);
     printf(", \"keys\": [");
     for (size_t i = 0; i < ring->count; i++) {
         fputs(i == 0 ? "\n  " : ",\n  ", stdout);
-        print_json_key(ring, i, now);
+        print_json_key(ring, i, fingerprint[i], now);
     }
     printf("\n], \"purged\": [");
     for (size_t i = 0; i < ring->purged_count; i++) {
@@ -130,19 +131,24 @@ int cmd_list(struct cmd *c, int argc, char **argv)
 {
     bool json = false;
     const struct cmd_option options[] = {{.name = "json", .given = &json}, {0}};
+    char fingerprint[KEYS_MAX][KEYS_FINGERPRINT + 1];
     struct keys_ring ring;
     struct keys_error err;
+    bool whole;
 
     if (cmd_options(c, options, 0, argc, argv) < 0)
         return c->status;
-    if (keys_load(&ring, c->file, &err) != 0) {
-        tool_say_error(c->file, &err);
+    if (cmd_load(c, &ring, &err) != 0) {
+        tool_say_ring_error(c->file, &err);
         return TOOL_TROUBLE;
     }
-    if (json)
-        print_json(&ring, c->now);
+    whole = keys_fingerprints(fingerprint, &ring) == 0;
+    if (!whole)
+        cmd_say_no_fingerprint();
+    else if (json)
+        print_json(&ring, fingerprint, c->now);
     else
-        print_table(&ring, c->now);
+        print_table(&ring, fingerprint, c->now);
     keys_wipe(&ring);
-    return tool_flush() == 0 ? TOOL_YES : TOOL_TROUBLE;
+    return tool_flush() == 0 && whole ? TOOL_YES : TOOL_TROUBLE;
 }

@@ -16,6 +16,19 @@ static int edit(struct keys_ring *ring, void *arg, struct keys_error *err)
     return keys_purge(ring, &p->rule, p->c->who, p->c->now, p->fate, err);
 }
 
+/* Returns the same as cmd_change(). */
+static int try_out(struct purge *p, struct keys_ring *ring)
+{
+    struct keys_error err;
+    int result = cmd_load(p->c, ring, &err);
+
+    if (result == 0)
+        result = edit(ring, p, &err);
+    if (result < 0)
+        tool_say_ring_error(p->c->file, &err);
+    return result;
+}
+
 static int report(const struct purge *p, const struct keys_ring *ring, int purged)
 {
     const char *file = p->c->file;
@@ -55,7 +68,7 @@ int cmd_purge(struct cmd *c, int argc, char **argv)
         return c->status;
     if (!p.rule.unused && !p.rule.all_but_current && p.rule.numbers == 0)
         p.rule.expired = true;
-    purged = cmd_change(c, &ring, p.dry, edit, &p);
+    purged = p.dry ? try_out(&p, &ring) : cmd_change(c, &ring, STORE_THERE, edit, &p);
     if (purged >= 0)
         status = report(&p, &ring, purged);
     keys_wipe(&ring);

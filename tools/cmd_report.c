@@ -1,15 +1,23 @@
 #include "tools/cmd.h"
 
-void cmd_print_key(const struct keys_ring *ring, size_t i, int64_t now)
+void cmd_say_no_fingerprint(void)
+{
+    tool_say("a fingerprint cannot be computed: no memory, or the cryptographic library fails");
+}
+
+int cmd_print_key(const struct keys_ring *ring, size_t i, int64_t now)
 {
     const struct keys_key *key = &ring->key[i];
     char fingerprint[KEYS_FINGERPRINT + 1], when[KEYS_TIME_LEN + 1];
+    int result = keys_fingerprint(fingerprint, key);
 
-    keys_fingerprint(fingerprint, key);
     keys_time_write(when, key->sign_from);
     printf("key %u: %s, fingerprint %s, %s, lifetime %u days, signs from %s\n", key->number,
-           keys_phase_word(keys_phase(ring, i, now)), fingerprint, bv_algorithm_word(key->algorithm),
-           key->lifetime, when);
+           keys_phase_word(keys_phase(ring, i, now)), result == 0 ? fingerprint : "-",
+           bv_algorithm_word(key->algorithm), key->lifetime, when);
+    if (result != 0)
+        cmd_say_no_fingerprint();
+    return result;
 }
 
 void cmd_print_end(const struct keys_ring *ring, size_t i)

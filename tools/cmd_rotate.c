@@ -15,17 +15,18 @@ static int report(const struct rotation *r, const struct keys_ring *ring, bool d
 {
     const struct keys_key *newest = &ring->key[ring->count - 1];
     char when[KEYS_TIME_LEN + 1];
+    bool whole = true;
 
     if (done) {
         printf("%s: generation %lld\n", r->c->file, (long long)ring->generation);
-        cmd_print_key(ring, ring->count - 1, r->c->now);
+        whole = cmd_print_key(ring, ring->count - 1, r->c->now) == 0;
         cmd_print_end(ring, ring->count - 2);
         cmd_print_fates(&r->before, r->fate, r->c->now, false, "");
     } else {
         keys_time_write(when, newest->created);
         printf("%s: nothing to do, key %u is of %s\n", r->c->file, newest->number, when);
     }
-    return tool_flush() == 0 ? TOOL_YES : TOOL_TROUBLE;
+    return tool_flush() == 0 && whole ? TOOL_YES : TOOL_TROUBLE;
 }
 
 static int edit(struct keys_ring *ring, void *arg, struct keys_error *err)
@@ -68,7 +69,7 @@ int cmd_rotate(struct cmd *c, int argc, char **argv)
         return TOOL_TROUBLE;
     }
     r.how.sign_from = c->now + r.delay;
-    done = cmd_change(c, &ring, false, edit, &r);
+    done = cmd_change(c, &ring, STORE_THERE, edit, &r);
     if (done >= 0)
         status = report(&r, &ring, done > 0);
     keys_wipe(&ring);

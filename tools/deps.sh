@@ -12,7 +12,7 @@ me=tools/deps.sh
 
 packages_for() {
     case $1 in
-    build) echo gcc libc6-dev make pkg-config libssl-dev libjansson-dev libconfuse-dev libmilter-dev libunbound-dev libmicrohttpd-dev ;;
+    build) echo gcc libc6-dev make pkg-config libssl-dev libjansson-dev libconfuse-dev libmilter-dev libunbound-dev libmicrohttpd-dev libcurl4-openssl-dev ;;
     mail) echo postfix python3-minimal libpython3-stdlib ;;
     test) echo libcmocka-dev faketime jq openssl strace binutils valgrind ;;
     # what Exim, the oracle that test/e2e unpacks without installing, is linked with

@@ -253,6 +253,18 @@ def fails(call, error, text, made, command, stdin):
     same(read(path)["generation"], 8, "generation")
 
 
+@SUITE.rows([(f"{name}: no file may be that long: the old one stays", made, command, stdin)
+             for name, made, command, stdin in changes()])
+def too_long(made, command, stdin):
+    path = FILES.put(made)
+    old = content(path)
+    ran = bvkey("-f", path, "--at", EDITED, *command, before=("prlimit", "--fsize=0"), stdin=stdin)
+    same((ran.status, ran.out), (2, ""), "status and output")
+    matches(ran.err, rf"^bvkey: {re.escape(path)}: write \S+: File too large\n$", "standard error")
+    same(content(path), old, "the file")
+    same(names(path), ["keyring.json", "keyring.json.lock"], "files")
+
+
 @SUITE.case("the directory's fsync fails: the new file is there, and it is said")
 def directory_fails():
     path = FILES.init()

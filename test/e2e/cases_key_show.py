@@ -163,7 +163,7 @@ def bad_files():
     rows = ((FILES.put('{\n  "format": "bv-keyring",\n  oops'), ":3:6: "),
             (FILES.put(ring(key(3, T0, 400))), ": keys[0].lifetime_days: 400 is not in 1..180\n"),
             (FILES.put(ring(key(3, T0)), 0o644), ": mode 0644 is wider than 0640; run: chmod 0640 {}\n"),
-            (FILES.put(""), ": is empty\n"), (FILES.new(), ": cannot be opened: No such file or directory\n"))
+            (FILES.put(""), ": is empty\n"), (FILES.new(), ": cannot be opened: No such file or directory; run: bvkey -f {} init\n"))
     for path, said in rows:
         for command in (("list",), ("list", "--json"), ("rotate",), ("purge",), ("purge", "--dry-run"), ("revoke", "3"),
                         ("export",), ("export", "--public")):
@@ -178,6 +178,17 @@ def mends():
     os.chmod(os.path.dirname(path), 0o777)
     subprocess.run(refused(2, "", "-f", path, "list").split("run: ")[1], shell=True, check=True)
     good("-f", path, "list")
+    path = FILES.new()
+    command = refused(2, "", "-f", path, "list").split("run: bvkey ")[1]
+    good(*command.split())
+    good("-f", path, "list")
+
+
+@SUITE.case("no key file, and no directory for one: no command is named that could not make it")
+def no_directory():
+    path = FILES.new() + ".d/keyring.json"
+    for command in (("list",), ("check",), ("export",), ("rotate",), ("init",)):
+        contains(refused(2, "No such file or directory\n", "-f", path, *command), path, "said")
 
 
 @SUITE.case("standard output that cannot be written: exit 2")
@@ -293,6 +304,27 @@ def check_files():
     same((ran.returncode, ran.stderr), (2, f"bvkey: {path}: cannot be opened: Permission denied\n"), "unreadable")
 
 
+
+
+@SUITE.case("check: what belongs to the daemon's user, with a command that mends it")
+def check_owner():
+    if os.geteuid() != 0:
+        raise Skip("only root can give files away")
+    directory = os.path.join(os.path.realpath(os.path.dirname(FILES.new())), "owned")
+    path = os.path.join(directory, "keyring.json")
+    os.mkdir(directory, 0o750)
+    good("-f", path, "--at", T0, "init")
+    for changed in (path,), (directory,), (path, directory):
+        for name in changed:
+            os.chown(name, 65534, 0)
+        same(good("-f", path, "--at", T0, "check"), f"{path}: good\n", "with -f, it is no file of the services")
+        notes = good("--at", T0, "check", env={"BV_KEYRING": path}).splitlines()
+        same(len(notes), len(changed), f"notes: {notes}")
+        for name, note in zip(changed, notes):
+            contains(note, f"{path}: note: {name} belongs to nobody, so that bvkey-rotate.service cannot", "note")
+            subprocess.run(note.split("run: ")[1], shell=True, check=True)
+        same(good("--at", T0, "check", env={"BV_KEYRING": path}), f"{path}: good\n", "then")
+        same([(os.stat(name).st_uid, os.stat(name).st_gid) for name in changed], [(0, 65534)] * len(changed), "owners")
 
 
 @SUITE.case("check --json: a path that is no UTF-8")

@@ -165,6 +165,9 @@ class Daemon:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        for name in ("faketime_shm_", "sem.faketime_sem_"):  # what libfaketime leaves of a process that _exit()s
+            if self.process and os.path.exists(f"/dev/shm/{name}{self.process.pid}"):
+                os.unlink(f"/dev/shm/{name}{self.process.pid}")
 
 
 def stop_all(daemons):

@@ -3,7 +3,7 @@
 # harness its seeds again, with any compiler (make check does).  What a search
 # finds becomes a seed.
 
-FUZZ = addr tag keyring conf tables exceptions bogus netstring report logline
+FUZZ = addr tag keyring conf tables exceptions bogus netstring report logline etcd
 FUZZ_REPLAY = $(FUZZ:%=$(B)/fuzz/fuzz_%)
 
 FUZZ_LIBS = $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
@@ -17,6 +17,7 @@ FUZZ_LEN_bogus = 2048
 FUZZ_LEN_conf = 2048
 FUZZ_LEN_logline = 2048
 FUZZ_LEN_netstring = 4096
+FUZZ_LEN_etcd = 2048
 
 # A harness and all that it tests, built to be searched: a variant of its own.
 FUZZ_FLAGS = VARIANT=fuzz CC=clang HARDEN=-fPIE OPTIMISE=-O1 CFLAGS='-g -fno-omit-frame-pointer -O1' \
@@ -46,7 +47,8 @@ fuzz_targets = $(foreach f,$(1),$(B)/fuzz_$(f) $(B)/fuzz/fuzz_$(f))
 $(call fuzz_targets,conf): $(CONF_A)
 $(call fuzz_targets,logline): $(call obj,$(filter-out tools/report_input.c,$(REPORT_SRC)))
 $(call fuzz_targets,conf tables exceptions bogus netstring report logline): $(PURE_A)
-$(call fuzz_targets,conf tables exceptions keyring logline): $(KEYS_A)
+$(call fuzz_targets,etcd): $(STORE_A)
+$(call fuzz_targets,conf tables exceptions keyring logline etcd): $(KEYS_A)
 $(call fuzz_targets,$(FUZZ)): $(BV_A)
 
 fuzz_link = $(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(FUZZ_LIBS)

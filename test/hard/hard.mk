@@ -65,7 +65,7 @@ torture-run: all $(FAILING)
 
 # ---- soak: the programs as they are installed
 
-$(B)/soak: $(call obj,test/hard/soak.c)
+$(B)/soak: $(call obj,test/hard/soak.c test/bench/wire.c)
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 soak:

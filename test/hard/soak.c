@@ -7,7 +7,6 @@
  * SECONDS" now and then; ends after so many messages or seconds, with status 1
  * when an answer was not the one that belongs to the message, and with its reason.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -15,31 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <pthread.h>
 
-enum {
-    CLIENTS = 6,
-    SESSION = 20,
-    PACKETS = 8192,
-    ACTIONS = 0x1ff,
-    PROTOCOL = 0x1fffff,
-    NOHDRS = 0x20,
-    TICK_MS = 100
-};
+#include "test/bench/wire.h"
 
-/* What is sent, gathered; and the last packet that came. */
-struct wire {
-    int fd;
-    bool header; /* the milter wants it */
-    size_t n;
-    char out[PACKETS];
-    char in[PACKETS];
-};
+enum { CLIENTS = 6, SESSION = 20, TICK_MS = 100 };
 
 /* A kind of message, and the answers to it. */
 struct kind {
@@ -55,119 +36,59 @@ static struct kind kinds[] = {
     {"forged", "gw.example.com", "<>", NULL, 'y', ""},
 };
 
-static struct sockaddr_un where = {.sun_family = AF_UNIX};
+static struct wire_where where;
 static atomic_long taken, done, faults;
 static atomic_bool ending;
 static long most;
 
-static void put(struct wire *w, char command, const char *data, size_t n)
+/* The command of the next packet; 0 when the milter has gone. */
+static char answer_to(struct wire *w, struct wire_packet *answer)
 {
-    uint32_t size = htonl((uint32_t)n + 1);
+    static const char gone[] = "the milter has gone, or has fallen silent";
 
-    if (w->n + sizeof size + 1 + n > sizeof w->out)
-        abort(); /* no message of ours is so long */
-    memcpy(w->out + w->n, &size, sizeof size);
-    w->out[w->n + sizeof size] = command;
-    memcpy(w->out + w->n + sizeof size + 1, data, n);
-    w->n += sizeof size + 1 + n;
+    if (wire_answer(w, answer) == 0)
+        return answer->command;
+    *answer = (struct wire_packet){.data = gone, .n = sizeof gone - 1};
+    return '\0';
 }
 
-/* Strings behind each other, each with its NUL; `first` is put before them when it is not NUL. */
-static void put_texts(struct wire *w, char command, char first, const char *const *text)
-{
-    char data[1024];
-    size_t n = 0;
-
-    if (first != '\0')
-        data[n++] = first;
-    for (; *text != NULL; text++) {
-        size_t size = strlen(*text) + 1;
-        memcpy(data + n, *text, size);
-        n += size;
-    }
-    put(w, command, data, n);
-}
-
-static int send_all(struct wire *w)
-{
-    for (size_t sent = 0; sent < w->n;) {
-        ssize_t n = send(w->fd, w->out + sent, w->n - sent, MSG_NOSIGNAL);
-        if (n <= 0)
-            return -1;
-        sent += (size_t)n;
-    }
-    w->n = 0;
-    return 0;
-}
-
-static int receive(struct wire *w, size_t n)
-{
-    for (size_t got = 0; got < n;) {
-        ssize_t part = recv(w->fd, w->in + got, n - got, 0);
-        if (part <= 0)
-            return -1;
-        got += (size_t)part;
-    }
-    return 0;
-}
-
-/* The command of the next packet, whose data is in w->in from 1 on; 0 when the milter has gone. */
-static char answer(struct wire *w)
-{
-    uint32_t size;
-
-    if ((w->n > 0 && send_all(w) != 0) || receive(w, sizeof size) != 0)
-        return '\0';
-    memcpy(&size, w->in, sizeof size);
-    size = ntohl(size);
-    if (size < 1 || size >= sizeof w->in || receive(w, size) != 0)
-        return '\0';
-    w->in[size] = '\0';
-    return w->in[0];
-}
-
-static int open_session(struct wire *w, const char *daemon)
-{
-    static const uint32_t version = 6;
-    uint32_t offer[3] = {htonl(version), htonl(ACTIONS), htonl(PROTOCOL)};
-
-    w->n = 0;
-    w->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (w->fd < 0)
-        return -1;
-    if (connect(w->fd, (const struct sockaddr *)&where, sizeof where) != 0)
-        return -1;
-    put(w, 'O', (const char *)offer, sizeof offer);
-    if (answer(w) != 'O')
-        return -1;
-    memcpy(offer, w->in + 1, sizeof offer);
-    w->header = (ntohl(offer[2]) & NOHDRS) == 0;
-    put_texts(w, 'D', 'C', (const char *const[]){"{daemon_name}", daemon, NULL});
-    put(w, 'C', "mx.example.net\0004\022g192.0.2.7", sizeof "mx.example.net\0004\022g192.0.2.7");
-    return 0;
-}
-
-static void fault(const struct kind *k, const char *what, const struct wire *w)
+static void fault(const struct kind *k, const char *what, const struct wire_packet *answer)
 {
     if (atomic_fetch_add(&faults, 1) < 5)
-        fprintf(stderr, "soak: %s: %s: %s\n", k->name, what, w->in);
+        fprintf(stderr, "soak: %s: %s: '%c' %.*s\n", k->name, what, answer->command, (int)answer->n,
+                answer->data);
     atomic_store(&ending, true);
 }
 
-/* The end of a message. Returns 0 when the answers are those that belong to it. */
-static int end_message(struct wire *w, const struct kind *k)
+static int begin_session(struct wire *w, const struct kind *k)
 {
-    if (w->header) {
-        put_texts(w, 'L', '\0', (const char *const[]){"From", "somebody@outside.example", NULL});
-        put_texts(w, 'L', '\0', (const char *const[]){"Subject", "hello", NULL});
-        put(w, 'N', "", 0);
+    struct wire_packet answer;
+
+    wire_put_offer(w);
+    answer_to(w, &answer);
+    if (wire_agree(w, &answer) != 0) {
+        fault(k, "the session does not begin", &answer);
+        return -1;
     }
-    put_texts(w, 'D', 'E', (const char *const[]){"i", "4XyZ1abc", NULL});
-    put(w, 'E', "", 0);
+    wire_put_texts(w, 'D', 'C', (const char *const[]){"{daemon_name}", k->daemon, NULL});
+    wire_put(w, 'C', "mx.example.net\0004\022g192.0.2.7", sizeof "mx.example.net\0004\022g192.0.2.7");
+    return 0;
+}
+
+/* The end of a message. Returns 0 when the answers are those that belong to it. */
+static int end_message(struct wire *w, const struct kind *k, struct wire_packet *answer)
+{
+    if ((w->protocol & WIRE_NOHDRS) == 0) {
+        wire_put_texts(w, 'L', '\0', (const char *const[]){"From", "somebody@outside.example", NULL});
+        wire_put_texts(w, 'L', '\0', (const char *const[]){"Subject", "hello", NULL});
+        wire_put(w, 'N', "", 0);
+    }
+    wire_put_texts(w, 'D', 'E', (const char *const[]){"i", "4XyZ1abc", NULL});
+    wire_put(w, 'E', "", 0);
     for (const char *want = k->changes; *want != '\0'; want++) {
-        char got = answer(w);
+        char got = answer_to(w, answer);
         while (*want == 'i' && got == 'm') /* copies of the field, deleted */
-            got = answer(w);
+            got = answer_to(w, answer);
         if (got != *want)
             return -1;
     }
@@ -176,47 +97,54 @@ static int end_message(struct wire *w, const struct kind *k)
 
 static int one_message(struct wire *w, const struct kind *k)
 {
-    put_texts(w, 'D', 'M', (const char *const[]){NULL});
-    put_texts(w, 'M', '\0', (const char *const[]){k->from, NULL});
-    put_texts(w, 'D', 'R', (const char *const[]){NULL});
-    put_texts(w, 'R', '\0', (const char *const[]){k->rcpt, NULL});
-    if (answer(w) != k->at_rcpt) {
-        fault(k, "answer to RCPT", w);
+    struct wire_packet answer;
+
+    wire_put_texts(w, 'D', 'M', (const char *const[]){NULL});
+    wire_put_texts(w, 'M', '\0', (const char *const[]){k->from, NULL});
+    wire_put_texts(w, 'D', 'R', (const char *const[]){NULL});
+    wire_put_texts(w, 'R', '\0', (const char *const[]){k->rcpt, NULL});
+    if (answer_to(w, &answer) != k->at_rcpt) {
+        fault(k, "answer to RCPT", &answer);
         return -1;
     }
-    if (k->at_rcpt == 'c' && end_message(w, k) != 0) {
-        fault(k, "answer at the end", w);
+    if (k->at_rcpt == 'c' && end_message(w, k, &answer) != 0) {
+        fault(k, "answer at the end", &answer);
         return -1;
     }
-    put(w, 'A', "", 0);
+    wire_put(w, 'A', "", 0);
     return 0;
+}
+
+static void one_session(struct wire *w, const struct kind *k)
+{
+    if (begin_session(w, k) != 0)
+        return;
+    for (int i = 0; i < SESSION && atomic_fetch_add(&taken, 1) < most; i++) {
+        if (one_message(w, k) != 0)
+            return;
+        atomic_fetch_add(&done, 1);
+    }
+    wire_put(w, 'Q', "", 0);
+    wire_send(w);
 }
 
 /* Sessions without end, each of one kind: which mail is signed depends on the client. */
 static void *client(void *number)
 {
+    static const char refused[] = "no connection";
     size_t turn = (size_t)(uintptr_t)number;
     struct wire *w = calloc(1, sizeof *w);
 
-    while (w != NULL && !atomic_load(&ending)) {
+    while (w != NULL && !atomic_load(&ending) && atomic_load(&taken) < most) {
         const struct kind *k = &kinds[turn++ % (sizeof kinds / sizeof *kinds)];
-        if (open_session(w, k->daemon) != 0) {
-            if (errno != EAGAIN) /* the listen queue is full */
-                fault(k, "the session does not begin", w);
-        } else {
-            for (int i = 0; i < SESSION && atomic_fetch_add(&taken, 1) < most; i++) {
-                if (one_message(w, k) != 0)
-                    break;
-                atomic_fetch_add(&done, 1);
-            }
-            put(w, 'Q', "", 0);
-            send_all(w);
-        }
-        if (w->fd >= 0)
-            close(w->fd);
-        if (atomic_load(&taken) >= most)
-            break;
+        if (wire_open(w, &where) == 0)
+            one_session(w, k);
+        else if (errno != EAGAIN) /* the listen queue is full */
+            fault(k, "the session does not begin", &(struct wire_packet){'-', refused, sizeof refused - 1});
+        wire_close(w);
     }
+    if (w != NULL)
+        wire_free(w);
     free(w);
     return NULL;
 }
@@ -246,11 +174,10 @@ int main(int argc, char **argv)
 {
     pthread_t thread[CLIENTS];
 
-    if (argc != 6 || strlen(argv[1]) >= sizeof where.sun_path) {
+    if (argc != 6 || wire_where(&where, argv[1]) != 0) {
         fprintf(stderr, "usage: soak SOCKET MESSAGES SECONDS VALID FORGED\n");
         return 2;
     }
-    strcpy(where.sun_path, argv[1]);
     most = strtol(argv[2], NULL, 10);
     kinds[2].rcpt = argv[4];
     kinds[3].rcpt = argv[5];

@@ -52,7 +52,7 @@ def upkeep(daemon, done, counts):
 
 def load(daemon, counts):
     """Runs the load; a list of (messages, seconds, octets) on the way."""
-    client = subprocess.Popen([program("soak"), daemon.listen[len("unix:"):], str(MESSAGES), str(SECONDS), VALID, FORGED],
+    client = subprocess.Popen([program("soak"), daemon.listen, str(MESSAGES), str(SECONDS), VALID, FORGED],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     done, seen, shown = threading.Event(), [], 0
     keeper = threading.Thread(target=upkeep, args=(daemon, done, counts))

@@ -7,26 +7,36 @@ TMPFILESDIR = $(PREFIX)/lib/tmpfiles.d
 PACKAGING = tools/packaging
 # fail2ban's files and the like: whole directories of examples.
 EXAMPLE_FILES = $(shell cd $(PACKAGING) && find fail2ban grafana prometheus -type f 2>/dev/null)
+# Where the files of units find programs and settings.
+UNIT_PATHS = s|/usr/sbin/bv|$(SBINDIR)/bv|; s|/etc/bv|$(SYSCONFDIR)/bv|g
+# Where the readers of manuals and GUIDE find them, and all that is installed.
+DOC_PATHS = s|/usr/local/share/doc/bv|$(DOCDIR)|g; s|/usr/local/sbin/bvkey|$(SBINDIR)/bvkey|g; s|/etc/bv|$(SYSCONFDIR)/bv|g; \
+            s|/usr/local/lib/systemd/system|$(UNITDIR)|g; s|/usr/local/lib/sysusers.d|$(SYSUSERSDIR)|g
 
 .PHONY: install deb check-package check-sandbox
 install: all
 	install -d $(foreach d,$(SBINDIR) $(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR)/bv/keys $(UNITDIR) $(SYSUSERSDIR) \
-	    $(TMPFILESDIR) $(DOCDIR)/examples/systemd $(foreach s,1 5 8,$(MANDIR)/man$(s)),$(DESTDIR)$(d))
+	    $(TMPFILESDIR) $(DOCDIR)/examples/systemd/bvkey-rotate.service.d $(foreach s,1 5 8,$(MANDIR)/man$(s)),$(DESTDIR)$(d))
 	install -m 755 $(foreach p,$(filter-out $(USER_PROGRAMS),$(PROGRAMS)),$(B)/$(p)) $(DESTDIR)$(SBINDIR)
 	install -m 755 $(foreach p,$(filter $(USER_PROGRAMS),$(PROGRAMS)),$(B)/$(p)) $(DESTDIR)$(BINDIR)
 	install -m 644 $(B)/libbv.a $(DESTDIR)$(LIBDIR)
 	install -m 644 bv/bv.h $(DESTDIR)$(INCLUDEDIR)/bv
 	install -m 644 keys/keys.h keys/edit.h $(DESTDIR)$(INCLUDEDIR)/bv/keys
-	install -m 644 README LICENSE doc/GUIDE doc/DESIGN doc/SECURITY doc/CHANGES $(DESTDIR)$(DOCDIR)
+	install -m 644 README LICENSE doc/DESIGN doc/SECURITY doc/CHANGES $(DESTDIR)$(DOCDIR)
+	sed '$(DOC_PATHS)' doc/GUIDE >$(DESTDIR)$(DOCDIR)/GUIDE && chmod 644 $(DESTDIR)$(DOCDIR)/GUIDE
 	install -m 644 doc/examples/* $(DESTDIR)$(DOCDIR)/examples
 	install -m 644 $(PACKAGING)/systemd/drop-ins/* $(DESTDIR)$(DOCDIR)/examples/systemd
+	sed '$(UNIT_PATHS)' $(PACKAGING)/systemd/bvkey-rotate.service.d/etcd.conf \
+	    >$(DESTDIR)$(DOCDIR)/examples/systemd/bvkey-rotate.service.d/etcd.conf
 	for file in $(EXAMPLE_FILES); do \
 	    install -D -m 644 $(PACKAGING)/$$file $(DESTDIR)$(DOCDIR)/examples/$$file || exit 1; done
-	for page in $(MAN); do install -m 644 doc/$$page $(DESTDIR)$(MANDIR)/man$${page##*.} || exit 1; done
+	for page in $(MAN); do file=$(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; \
+	    sed '$(DOC_PATHS)' doc/$$page >$$file && chmod 644 $$file || exit 1; done
 	install -m 644 $(PACKAGING)/sysusers.d/bv.conf $(DESTDIR)$(SYSUSERSDIR)
-	install -m 644 $(PACKAGING)/tmpfiles.d/bv.conf $(DESTDIR)$(TMPFILESDIR)
-	for unit in bvmilter.service bvmilter.socket bvkey-rotate.service bvkey-rotate.timer; do \
-	    sed 's|/usr/sbin/bv|$(SBINDIR)/bv|; s|/etc/bv/|$(SYSCONFDIR)/bv/|' $(PACKAGING)/systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
+	sed '$(UNIT_PATHS)' $(PACKAGING)/tmpfiles.d/bv.conf >$(DESTDIR)$(TMPFILESDIR)/bv.conf && \
+	    chmod 644 $(DESTDIR)$(TMPFILESDIR)/bv.conf
+	for unit in bvmilter.service bvmilter.socket bvkey-rotate.service bvkey-rotate.timer bvkey-sync.service; do \
+	    sed '$(UNIT_PATHS)' $(PACKAGING)/systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
 	    chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$(INCLUDEDIR)' '' \
 	    'Name: bv' 'Description: bounce verification tags and keyrings' 'Version: $(VERSION)' \
