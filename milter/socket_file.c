@@ -14,6 +14,26 @@ struct socket_file socket_file(const char *setting, const char *listen)
                                 .path = strncmp(listen, "unix:", 5) == 0 ? listen + 5 : NULL};
 }
 
+/* With a command that makes it so that the daemon's user can make the socket, and its group can reach it. */
+static void say_missing(const char *setting, const char *dir, const struct conf *conf,
+                        struct problems *problems)
+{
+    const struct group *group = *conf->socket_group == '\0' ? NULL : getgrnam(conf->socket_group);
+    int line = conf_line(conf, setting);
+
+    if (*conf->user == '\0')
+        problems_add(problems, conf->path, line, "%s: there is no directory %s; run: mkdir -p %s", setting, dir,
+                     dir);
+    else if (group == NULL)
+        problems_add(problems, conf->path, line,
+                     "%s: there is no directory %s; run: install -d -m 0755 -o %s %s", setting, dir, conf->user,
+                     dir);
+    else
+        problems_add(problems, conf->path, line,
+                     "%s: there is no directory %s; run: install -d -m 2750 -o %s -g %s %s", setting, dir,
+                     conf->user, conf->socket_group, dir);
+}
+
 int socket_file_check(const struct socket_file *f, const struct conf *conf, struct problems *problems)
 {
     char dir[sizeof((struct sockaddr_un *)NULL)->sun_path + 1];
@@ -35,8 +55,7 @@ int socket_file_check(const struct socket_file *f, const struct conf *conf, stru
                      strerror(errno));
         return -1;
     }
-    problems_add(problems, conf->path, line, "%s: there is no directory %s; run: mkdir -p %s", f->setting, dir,
-                 dir);
+    say_missing(f->setting, dir, conf, problems);
     return -1;
 }
 

@@ -221,6 +221,19 @@ def group_of_map():
     contains(text, "no-such-group", "said")
 
 
+@SUITE.rows([(f"-t: no directory, for the user and {name}", group, command) for name, group, command in (
+    ("a group", "nogroup", "install -d -m 2750 -o nobody -g nogroup {dir}/none"),
+    ("no group", "", "install -d -m 0755 -o nobody {dir}/none"))])
+def missing(group, command):
+    """The command that is told makes a directory that suits; said of the default group, it may be missing."""
+    server = Server("missing-" + group)
+    directory = server.daemon.dir
+    server.daemon.configure(map_listen=f"unix:{directory}/none/map.sock", user="nobody", socket_group=group)
+    status, text = check(server)
+    same(status, 1, f"exit status: {text}")
+    contains(text, f"there is no directory {directory}/none; run: {command.format(dir=directory)}\n", "said")
+
+
 # ---- reload
 
 @SUITE.case("a reload names the settings that take a restart, and leaves the sockets as they are")

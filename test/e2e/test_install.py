@@ -90,7 +90,8 @@ def everything():
                  "share/doc/bv/LICENSE", "share/doc/bv/examples/fail2ban/filter.d/bvmilter.conf",
                  "share/doc/bv/examples/systemd/socket-group.conf", "lib/systemd/system/bvmilter.service",
                  "lib/systemd/system/bvmilter.socket",
-                 "lib/systemd/system/bvkey-rotate.timer", "lib/sysusers.d/bv.conf", "lib/tmpfiles.d/bv.conf"):
+                 "lib/systemd/system/bvkey-rotate.timer", "lib/systemd/system/bvkey-sync.service",
+                 "share/doc/bv/examples/systemd/bvkey-rotate.service.d/etcd.conf", "lib/sysusers.d/bv.conf", "lib/tmpfiles.d/bv.conf"):
         true(os.path.exists(f"{usr}/{name}"), f"{name} is missing")
     for page in glob.glob(os.path.join(ROOT, "doc", "*.[1-8]")):
         name = f"share/man/man{page[-1]}/{os.path.basename(page)}"
@@ -104,11 +105,25 @@ def units():
     plain_build()
     install()
     run("make", "-s", "install", f"VARIANT={os.path.basename(BIN)}", f"DESTDIR={DEST}", "PREFIX=/opt/bv")
-    for unit in ("bvmilter.service", "bvkey-rotate.service"):
+    for unit in ("bvmilter.service", "bvkey-rotate.service", "bvkey-sync.service"):
         found = re.findall(r"(?m)^Exec\w+=(/\S+/bv\w+)", read(f"{DEST}/opt/bv/lib/systemd/system/{unit}"))
         true(found, f"{unit} starts nothing")
         for path in found:
             true(os.access(DEST + path, os.X_OK), f"{unit}: {path}")
+
+
+@SUITE.rows([(f"manuals, GUIDE and tmpfiles.d name what is installed, where it is: PREFIX={prefix}", prefix)
+             for prefix in ("/usr/local", "/opt/bv")])
+def names(prefix):
+    plain_build()
+    dest = SCRATCH.path("named" + prefix.replace("/", "-"))
+    # The programs of the build have /etc; files alone are looked at.
+    run("make", "-s", "install", f"VARIANT={os.path.basename(BIN)}", f"DESTDIR={dest}", f"PREFIX={prefix}")
+    texts = glob.glob(f"{dest}{prefix}/share/man/man*/*") + [f"{dest}{prefix}/share/doc/bv/GUIDE"]
+    found = {name.rstrip(".") for path in texts for name in
+             re.findall(rf"(?<![\w{{])(?:/usr/local|{prefix})/(?:share/doc/bv|sbin/bvkey|lib/)[\w./-]*", read(path))}
+    true(len(found) > 10, f"only {found} are found")
+    same(sorted(name for name in found if not os.path.exists(dest + name)), [], "names of what is not there")
 
 
 @SUITE.case("a program of others finds the library by pkg-config, and signs as bvtag does")
@@ -153,7 +168,9 @@ def headers():
              for unit in ("bvmilter.service", "bvkey-rotate.service")])
 def exposure(unit):
     need("systemd-analyze")
-    done = subprocess.run(["systemd-analyze", "security", "--offline=true", os.path.join(PACKAGING, "systemd", unit)],
+    # By itself: a directory of drop-ins beside it would be read too.
+    alone = shutil.copy(os.path.join(PACKAGING, "systemd", unit), SCRATCH.path(unit))
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", alone],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
                           env=dict(os.environ, LC_ALL="C", SYSTEMD_PAGER=""))
     if "unrecognized option" in done.stderr:
