@@ -17,7 +17,7 @@
 char *etcd_ask_range(const char *key, size_t *n, struct keys_error *err);
 /* Put a value if the key has still this mod_revision; 0: if there is no such key. */
 char *etcd_ask_put(const char *key, int64_t revision, struct bv_str value, size_t *n, struct keys_error *err);
-/* Tell of every change of a key from this revision of the store on. */
+/* Tell of every change of a key from this revision of the store on; 0: from now on. */
 char *etcd_ask_watch(const char *key, int64_t revision, size_t *n, struct keys_error *err);
 /* A token for a user. */
 char *etcd_ask_login(const char *user, const char *password, size_t *n, struct keys_error *err);

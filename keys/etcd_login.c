@@ -22,7 +22,7 @@ static int name_file(struct keys_error *err, const char *what, const char *path)
     struct keys_error why = *err;
 
     keys_fail(err, "%s %s: %.300s", what, path, why.text);
-    err->sys = why.sys != 0 ? why.sys : EACCES;
+    err->sys = why.sys != 0 && why.sys != ENOENT ? why.sys : EACCES; /* ENOENT would be of the ring */
     return -1;
 }
 

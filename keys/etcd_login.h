@@ -11,7 +11,7 @@
 /*
  * Refuses half a login, files that cannot be read, secrets that others can
  * read, and a login for TLS where the URL has none.  Returns 0, or -1 with *err
- * filled, err->sys not 0.
+ * filled, err->sys neither 0 nor ENOENT.
  */
 int etcd_login_check(const struct store_login *login, const struct etcd_url *url, struct keys_error *err);
 

@@ -9,7 +9,7 @@
 #include "keys/parts.h"
 #include "keys/store_parts.h"
 
-enum { HTTP_OK = 200, TOO_LARGE = -1 };
+enum { HTTP_OK = 200 };
 
 struct etcd {
     struct store store; /* first */
@@ -18,8 +18,8 @@ struct etcd {
     struct wire *wire;
     struct wire_answer answer;
     char token[ETCD_TOKEN_MAX + 1]; /* "" while there is none */
-    int64_t now;                    /* the revision of the store at the last load() */
-    int64_t revision;               /* of what was loaded; 0: there was nothing; TOO_LARGE */
+    int64_t now;                    /* the revision of the store at the last load(); 0: not known */
+    int64_t revision;               /* of what was loaded; 0: there was nothing */
 };
 
 static struct bv_str answer_text(const struct etcd *e)
@@ -92,11 +92,12 @@ static int load(struct keys_ring *out, struct store *s, struct keys_error *err)
     e->now = value.now;
     e->revision = value.revision;
     if (result != 0 && err->sys == EFBIG) {
-        e->revision = TOO_LARGE;
         err->sys = 0;
     } else if (result == 0 && value.revision == 0) {
         result = keys_fail(err, "there is no keyring");
         err->sys = ENOENT;
+    } else if (result == 0 && value.n == 0) {
+        result = keys_fail(err, "is empty");
     } else if (result == 0 && value.n > KEYS_FILE_MAX) {
         result = keys_fail(err, "is larger than %d octets", KEYS_FILE_MAX);
     } else if (result == 0) {
@@ -200,11 +201,6 @@ void store_stop_on(struct store *s, int fd)
         wire_stop_on(((struct etcd *)s)->wire, fd);
 }
 
-int64_t store_version(const struct store *s)
-{
-    return s->kind == &kind ? ((const struct etcd *)s)->revision : 0;
-}
-
 void store_unwatch(struct store *s)
 {
     wire_unwatch(((struct etcd *)s)->wire);
@@ -218,7 +214,8 @@ int store_watch(struct store *s, struct keys_error *err)
 
     if (wire_watching(e->wire))
         return 0;
-    body = etcd_ask_watch(e->url.key, e->now + 1, &n, err);
+    /* Not from the first revision on: all that was ever there would come, at once and each time. */
+    body = etcd_ask_watch(e->url.key, e->now == 0 ? 0 : e->now + 1, &n, err);
     return body == NULL ? -1 : wire_watch(e->wire, body, n, e->token, err);
 }
 

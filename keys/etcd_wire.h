@@ -31,10 +31,11 @@ void wire_stop_on(struct wire *w, int fd);
 
 /*
  * Asks for an answer of whatever status.  token may be "".  The next host is
- * asked when one does not answer, if `repeatable`, else only when it has not
- * been reached.  Returns 0, or -1 with *err filled: err->sys is EFBIG for an
- * answer that is too large, ECANCELED when stopped, ENOTCONN when the request
- * has certainly not been sent, else EIO.
+ * asked when one does not answer, or says that it cannot (5xx, as a member does
+ * that is cut off), if `repeatable`, else only when it has not been reached; the
+ * next request goes there in any case, and a watch is ended.  Returns 0, or -1
+ * with *err filled: err->sys is EFBIG for an answer that is too large, ECANCELED
+ * when stopped, ENOTCONN when the request has certainly not been sent, else EIO.
  */
 int wire_ask(struct wire_answer *out, struct wire *w, const char *path, struct bv_str body, const char *token,
              bool repeatable, struct keys_error *err);

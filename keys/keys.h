@@ -174,10 +174,11 @@ int keys_load(struct keys_ring *out, const char *path, struct keys_error *err);
 
 /*
  * Takes the lock beside the file that path leads to (its name + ".lock"),
- * waiting at most `seconds`.  The lock file stays when the lock is given up.
+ * waiting at most `seconds`, or until the descriptor `stop` can be read, -1:
+ * none; then err->sys is ECANCELED.  The lock file stays when it is given up.
  * Returns a descriptor for keys_unlock(), or -1 with *err filled.
  */
-int keys_lock(const char *path, unsigned seconds, struct keys_error *err);
+int keys_lock(const char *path, unsigned seconds, int stop, struct keys_error *err);
 void keys_unlock(int lock);
 
 /*

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const struct timespec pause_between = {.tv_nsec = 20 * 1000 * 1000};
+enum { PAUSE = 20 /* milliseconds between two tries */ };
 
 int64_t keys_milliseconds(void)
 {
@@ -47,9 +48,10 @@ static int say_holder(int fd, const char *name, unsigned seconds, struct keys_er
     return -1;
 }
 
-static int wait_for(int fd, const char *name, unsigned seconds, struct keys_error *err)
+static int wait_for(int fd, const char *name, unsigned seconds, int stop, struct keys_error *err)
 {
     int64_t end = keys_milliseconds() + (int64_t)seconds * 1000;
+    struct pollfd p = {.fd = stop, .events = POLLIN};
 
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EINTR)
@@ -58,12 +60,16 @@ static int wait_for(int fd, const char *name, unsigned seconds, struct keys_erro
             return keys_fail_sys(err, "flock", name);
         if (keys_milliseconds() >= end)
             return say_holder(fd, name, seconds, err);
-        nanosleep(&pause_between, NULL);
+        if (poll(&p, 1, PAUSE) > 0) {
+            keys_fail(err, "stopped");
+            err->sys = ECANCELED;
+            return -1;
+        }
     }
     return 0;
 }
 
-int keys_lock(const char *path, unsigned seconds, struct keys_error *err)
+int keys_lock(const char *path, unsigned seconds, int stop, struct keys_error *err)
 {
     char name[KEYS_PATH_MAX], real[KEYS_PATH_MAX];
     int n, fd;
@@ -76,7 +82,7 @@ int keys_lock(const char *path, unsigned seconds, struct keys_error *err)
     fd = open_lock(name, err);
     if (fd < 0)
         return -1;
-    if (wait_for(fd, name, seconds, err) != 0) {
+    if (wait_for(fd, name, seconds, stop, err) != 0) {
         close(fd);
         return -1;
     }

@@ -54,7 +54,7 @@ static int replace(const char *path, const struct keys_ring *ring, const char *f
     return result;
 }
 
-int store_mirror(const char *path, const struct keys_ring *ring, const char *from, int64_t *was,
+int store_mirror(const char *path, const struct keys_ring *ring, const char *from, int stop, int64_t *was,
                  struct keys_error *err)
 {
     struct keys_ring old;
@@ -70,7 +70,7 @@ int store_mirror(const char *path, const struct keys_ring *ring, const char *fro
     keys_wipe(&old);
     if (result <= 0)
         return result;
-    lock = keys_lock(path, STORE_LOCK_SECONDS, err);
+    lock = keys_lock(path, STORE_LOCK_SECONDS, stop, err);
     result = lock < 0 ? -1 : replace(path, ring, from, was, err);
     keys_unlock(lock);
     return result;

@@ -41,8 +41,6 @@ void store_stop_on(struct store *s, int fd);
  * not be read.
  */
 int store_load(struct keys_ring *out, struct store *s, struct keys_error *err);
-/* What store_load() has seen last: the same number is the same content; 0: nothing was there. Only of a URL. */
-int64_t store_version(const struct store *s);
 
 enum store_start {
     STORE_THERE = 0, /* edit() gets the ring that is there */
@@ -78,11 +76,12 @@ enum store_news store_wait(struct store *s, int64_t milliseconds);
  * Brings a ring into a local key file: makes the file, or replaces an older
  * generation of the same ring.  A file that is refused itself, a newer one, one
  * with other content of this generation, and one of another ring stay as they
- * are.  `from` is the name of where the ring is from, for errors.  Returns 1, 0
- * when the same is there already, or -1 with *err filled; *was is the
- * generation that was there, 0: none.
+ * are.  `from` is the name of where the ring is from, for errors.  A wait for
+ * the lock ends, with err->sys ECANCELED, when the descriptor `stop` can be
+ * read; -1: none.  Returns 1, 0 when the same is there already, or -1 with *err
+ * filled; *was is the generation that was there, 0: none.
  */
-int store_mirror(const char *path, const struct keys_ring *ring, const char *from, int64_t *was,
+int store_mirror(const char *path, const struct keys_ring *ring, const char *from, int stop, int64_t *was,
                  struct keys_error *err);
 
 #endif

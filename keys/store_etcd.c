@@ -266,10 +266,12 @@ int wire_ask(struct wire_answer *out, struct wire *w, const char *path, struct b
     for (size_t i = 0; i < w->url->hosts; i++) {
         result = ask_one(w, path, body, token, err);
         w->asking = false;
-        if (result == 0 || err->sys == ECANCELED || err->sys == EFBIG || err->sys == ENOMEM)
+        if (result == 0 ? out->status / 100 != 5
+                        : err->sys == ECANCELED || err->sys == EFBIG || err->sys == ENOMEM)
             break;
         w->at = (w->at + 1) % w->url->hosts;
-        if (!repeatable && err->sys != ENOTCONN)
+        wire_unwatch(w); /* at the host that was left, it may be silent for ever */
+        if (!repeatable && (result == 0 || err->sys != ENOTCONN))
             break;
     }
     curl_easy_setopt(w->ask, CURLOPT_POSTFIELDS, NULL);

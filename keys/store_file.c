@@ -12,7 +12,7 @@ static int begin(struct store *s, struct keys_error *err)
 {
     struct file *f = (struct file *)s;
 
-    f->lock = keys_lock(s->name, STORE_LOCK_SECONDS, err);
+    f->lock = keys_lock(s->name, STORE_LOCK_SECONDS, -1, err);
     return f->lock < 0 ? -1 : 0;
 }
 

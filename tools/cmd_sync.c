@@ -15,6 +15,7 @@ enum {
     PAUSE = 1000, /* milliseconds before a store that is away is asked again, twice as many each time */
     PAUSE_MOST = 30 * 1000,
     UNWATCHED = 3, /* watches that end at once before that is said */
+    LASTED = 2,    /* seconds; a watch that a proxy has ended, as one that was idle, is good until then */
     SETTLE = 50    /* milliseconds for changes that come in a row */
 };
 
@@ -94,10 +95,12 @@ static enum look look(struct sync *y)
         if (result != LOOK_STOPPED)
             sync_complain(&y->trouble, y->url, &err, result == LOOK_AWAY);
     } else {
-        done = store_mirror(y->c->file, &ring, y->url, &was, &err);
+        done = store_mirror(y->c->file, &ring, y->url, stop_pipe[0], &was, &err);
         if (done >= 0) {
             sync_content(&y->trouble, y->url);
             report(y, &ring, was, done);
+        } else if (err.sys == ECANCELED) {
+            result = LOOK_STOPPED;
         } else {
             sync_complain(&y->trouble, y->c->file, &err, false);
             result = LOOK_BAD;
@@ -117,6 +120,7 @@ static void wait_for_news(struct sync *y, unsigned *ended, int64_t *pause)
 {
     struct keys_error err;
     enum store_news news = STORE_UNWATCHED;
+    int64_t begin = sync_clock();
 
     if (store_watch(y->store, &err) == 0)
         news = store_wait(y->store, y->poll * 1000);
@@ -131,6 +135,10 @@ static void wait_for_news(struct sync *y, unsigned *ended, int64_t *pause)
         *pause = 0;
         break;
     case STORE_UNWATCHED:
+        if (sync_clock() - begin >= LASTED) {
+            *ended = 0;
+            *pause = 0;
+        }
         *pause = longer(*pause);
         if (++*ended == UNWATCHED)
             tool_say("%s: does not tell of changes; they are found within %lld s", y->url, (long long)y->poll);
@@ -147,7 +155,7 @@ static void follow(struct sync *y)
     while (!is_stopped()) {
         enum look found = look(y);
         if (found == LOOK_STOPPED)
-            break;
+            continue;
         if (found == LOOK_AWAY) {
             /* The watch may be as dead, and the next one goes to the host that answers. */
             store_unwatch(y->store);

@@ -17,5 +17,7 @@ struct sync_trouble {
 void sync_complain(struct sync_trouble *t, const char *name, const struct keys_error *err, bool away);
 /* There is none, or none any more. */
 void sync_content(struct sync_trouble *t, const char *url);
+/* The time, in seconds, whatever --at says. */
+int64_t sync_clock(void);
 
 #endif

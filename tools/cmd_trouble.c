@@ -7,11 +7,11 @@
 #include "tools/args.h"
 
 enum {
-    AGAIN = 3600,
-    /* seconds until the same is said again */ AWAY_AGAIN = 60 /* and another reason of being away */
+    AGAIN = 3600,   /* seconds until the same is said again */
+    AWAY_AGAIN = 60 /* and another reason of being away */
 };
 
-static int64_t clock_of(void)
+int64_t sync_clock(void)
 {
     int64_t now = 0;
 
@@ -46,7 +46,7 @@ static void say(const struct sync_trouble *t, const char *name, const struct key
 
 void sync_complain(struct sync_trouble *t, const char *name, const struct keys_error *err, bool away)
 {
-    int64_t now = clock_of();
+    int64_t now = sync_clock();
 
     if (is_known(t, name, err->text, away, now))
         return;
@@ -64,6 +64,6 @@ void sync_content(struct sync_trouble *t, const char *url)
 {
     if (t->there)
         tool_say("%s: %s again, after %lld s", url, t->away ? "answers" : "is good",
-                 (long long)(clock_of() - t->since));
+                 (long long)(sync_clock() - t->since));
     t->there = false;
 }

@@ -171,7 +171,7 @@ def taken_away():
     ("a password that others can read", lambda: {**login("admin"), "BV_ETCD_PASSWORD_FILE": password_file("p", "x\n", 0o644)},
      "mode 0644 is wider than 0640; run: chmod 0640 "),
     ("no such password file", lambda: {**login("admin"), "BV_ETCD_PASSWORD_FILE": "/nonexistent/p"},
-     "BV_ETCD_PASSWORD_FILE /nonexistent/p: cannot be opened: No such file or directory"),
+     "BV_ETCD_PASSWORD_FILE /nonexistent/p: cannot be opened: No such file or directory\n"),
     ("an empty first line", lambda: {**login("admin"), "BV_ETCD_PASSWORD_FILE": password_file("p", "\nx\n")},
      "its first line holds no password"),
     ("a user without a password", lambda: {"BV_ETCD_USER": "admin"}, "go together"),

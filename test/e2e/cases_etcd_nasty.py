@@ -11,7 +11,7 @@ import urllib.request
 
 from bvkey import T0, content, names, read
 from etcdworld import FILES, PLAIN, SUITE, Store, Sync, base64_text, bvkey, early, good, same, together, true
-from harness import at_end, contains, free_port
+from harness import at_end, contains, free_port, wait_until
 
 GOOD_HEAD = {"header": {"revision": "5"}}
 
@@ -178,6 +178,83 @@ def no_watch():
         sync.has(store.text(), 3)
         true(len(between.asked) < 20, f"{len(between.asked)} requests")
         same((sync.stop()[0], sync.count("does not tell")), (0, 1), "exit status, and how often it was said")
+
+
+@SUITE.case("several hosts: the next one is asked where one says that it cannot, as when it is cut off from the others")
+def cut_off():
+    store, path = Store(PLAIN), FILES.new()
+    server = Nasty(http_answer({"error": "etcdserver: request timed out"}, "503 Service Unavailable"))
+    url = store.url.replace("etcd://", f"etcd://127.0.0.1:{server.port},")
+    for command in (["list"], ["rotate"], ["check"]):
+        same((bvkey("-f", url, *command).status, len(server.asked)), (0, 1), f"status of {command}, and requests")
+        server.asked.clear()
+    same(store.version(), 2, "how many times the ring was put")
+    sync = Sync(url, path)
+    sync.has(store.text(), 5)
+    same((sync.stop()[0], len(sync.lines)), (0, 1), "exit status, and lines said")
+
+
+class Failing(Nasty):
+    """Has one ring, and a watch that is silent; when it has failed, it can do nothing."""
+
+    failed = 0
+
+    def __init__(self, store):
+        self.ring = PLAIN.post("/v3/kv/range", {"key": base64_text(store.key)})
+        super().__init__(None)
+
+    def one(self, sock):
+        with sock:
+            while asked := sock.recv(100000):
+                if b"/v3/watch" in asked:
+                    sock.sendall(b'HTTP/1.1 200 OK\r\n\r\n{"result":{"created":true}}\n')
+                elif self.failed:
+                    self.failed += 1
+                    sock.sendall(http_answer(b"", "503 Service Unavailable"))
+                else:
+                    sock.sendall(http_answer(self.ring))
+
+
+@early("sync: with another host that answers, a change is told of again at once")
+def failing():
+    store, path = Store(PLAIN), FILES.new()
+    server = Failing(store)
+    sync = Sync(store.url.replace("etcd://", f"etcd://127.0.0.1:{server.port},"), path, "--poll", "3s")
+    sync.has(store.text(), 5)
+    server.failed = 1
+    true(wait_until(lambda: server.failed > 1, 5), "it is asked again")
+    time.sleep(0.3)
+    store.bvkey("rotate")
+    sync.has(store.text(), 1.5)
+    same((sync.stop()[0], len(sync.lines)), (0, 2), "exit status, and lines said")
+
+
+class Idle(Nasty):
+    """Has one ring, and ends a watch after some seconds, as a proxy does that finds it idle."""
+
+    def __init__(self, store, seconds):
+        self.ring = kv(value=base64_text(store.text()))
+        self.seconds, self.watches = seconds, 0
+        super().__init__(None)
+
+    def one(self, sock):
+        with sock:
+            while asked := sock.recv(100000):
+                if b"/v3/watch" not in asked:
+                    sock.sendall(self.ring)
+                    continue
+                self.watches += 1
+                sock.sendall(b'HTTP/1.1 200 OK\r\n\r\n{"result":{"created":true}}\n')
+                time.sleep(self.seconds)
+                return
+
+
+@early("sync: a watch that is ended now and then is set again, and nothing is said")
+def idle():
+    server = Idle(Store(PLAIN), 2.2)
+    sync = Sync(server.url, FILES.new(), "--poll", "1h")
+    true(wait_until(lambda: server.watches == 4, 16), f"{server.watches} watches in 16 s; it said:\n{sync.text()}")
+    same((sync.stop()[0], sync.count("does not tell")), (0, 0), "exit status, and how often it was said")
 
 
 class Between:

@@ -1,9 +1,12 @@
 """Cases of test_etcd.py: sync, while the store is there."""
 
+import fcntl
 import json
 import os
+import re
 import signal
 import time
+import urllib.request
 
 from bvkey import T0, content, key, names, read, ring
 from daemon import Daemon
@@ -47,7 +50,7 @@ def rights():
 
 BAD = [
     ("nothing is there", None, "there is no keyring"),
-    ("empty", "", "; the key file stays"),
+    ("empty", "", "keyring: is empty"),
     ("garbage", b"\x00\xff\x00garbage", "; the key file stays"),
     ("cut short", lambda ring: json.dumps(ring)[:-30], ":1:"),
     ("a wrong checksum", lambda ring: {**ring, "checksum": "sha256:" + "0" * 64}, "checksum: does not fit the rest"),
@@ -197,6 +200,43 @@ def ends(number):
     status, seconds = sync.stop(number)
     same(status, 0, "exit status")
     true(seconds < 1, f"it took {seconds:.1f} s")
+
+
+@SUITE.case("ends at once while it waits for the lock of the file")
+def ends_unlocked():
+    store, path = Store(PLAIN), FILES.new()
+    with open(path + ".lock", "w") as lock:
+        os.chmod(lock.name, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        sync = Sync(store.url, path)
+        time.sleep(0.7)
+        same(sync.process.poll(), None, "exit status while it waits")
+        status, seconds = sync.stop()
+    same((status, sync.lines, os.path.exists(path)), (0, [], False), "exit status, what it said, and whether the file is there")
+    true(seconds < 1, f"it took {seconds:.1f} s")
+
+
+@SUITE.case("a value that is too large is not fetched again and again")
+def large():
+    store, path = Store(PLAIN), FILES.new()
+    store.put("x" * 200000)
+    before = ranges()
+    sync = Sync(store.url, path, "--poll", "1h")
+    sync.said("is larger than")
+    time.sleep(1.5)
+    asked = ranges() - before
+    true(1 <= asked <= 3, f"{asked} requests")
+    store.put(content(FILES.init()))
+    sync.said("is good again")
+    same(sync.stop()[0], 0, "exit status")
+
+
+def ranges():
+    """How many times the etcd has been asked for a key."""
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+            f"http://127.0.0.1:{PLAIN.port}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    return int(re.search(r'(?m)^grpc_server_started_total\{grpc_method="Range",.*\} (\d+)$', text).group(1))
 
 
 @SUITE.case("the daemon follows what sync has fetched, and uses the new key")

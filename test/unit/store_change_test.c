@@ -159,7 +159,7 @@ static void test_mirror(void **state)
         else if (rows[i].local != NONE)
             save(&local, "k.json");
         err.text[0] = '\0';
-        result = store_mirror("k.json", &ring, "URL", &was, &err);
+        result = store_mirror("k.json", &ring, "URL", -1, &was, &err);
         if (result != rows[i].result || was != rows[i].was || strstr(err.text, rows[i].said) == NULL)
             fail_msg("%s: %d, was %lld, %s", rows[i].name, result, (long long)was, err.text);
         if (rows[i].local != BROKEN && keys_load(&after, "k.json", &err) != 0)
