@@ -61,7 +61,9 @@ STORE_SRC = keys/store.c keys/store_file.c keys/mirror.c $(wildcard keys/etcd_*.
 WIRE_SRC = $(if $(CURL_LIBS),keys/store_etcd.c,keys/store_none.c)
 PURE_SRC = milter/axis.c milter/net.c milter/problems.c milter/names.c milter/prefixes.c milter/bogus.c milter/bogus_read.c milter/bogus_action.c milter/guard.c milter/guard_cache.c milter/answers.c milter/dns_server.c milter/lines.c milter/tables.c milter/exceptions.c milter/exceptions_read.c milter/policy.c milter/policy_guard.c milter/bounce.c milter/words.c milter/verdict.c milter/message.c milter/settle.c milter/storm.c milter/netstring.c milter/report.c milter/mime.c milter/plain.c milter/phrases.c
 CONF_SRC = milter/endpoint.c milter/conf.c milter/conf_check.c milter/conf_free.c milter/conf_guard.c milter/conf_rows.c milter/conf_tables.c milter/conf_text.c milter/slurp.c
-EDGE_SRC = milter/snapshot.c milter/mx.c $(DNS_SRC) milter/transaction.c milter/transaction_client.c milter/transaction_guard.c milter/session.c milter/counters.c milter/timing.c $(METRICS_SRC) milter/drain.c milter/accepting.c milter/limits.c milter/listen.c milter/socket_file.c milter/map.c milter/map_answer.c milter/map_mx.c milter/map_pool.c milter/map_unread.c milter/map_peer.c milter/map_socket.c milter/reload.c milter/watch.c milter/warm.c milter/brake.c milter/clock.c milter/log.c milter/main.c
+EDGE_SRC = milter/snapshot.c milter/mx.c $(DNS_SRC) milter/transaction.c milter/transaction_client.c milter/transaction_guard.c milter/session.c milter/counters.c milter/timing.c $(METRICS_SRC) milter/drain.c milter/accepting.c $(ALLOCATING) milter/starting.c milter/limits.c milter/listen.c milter/socket_file.c milter/map.c milter/map_answer.c milter/map_mx.c milter/map_pool.c milter/map_unread.c milter/map_peer.c milter/map_socket.c milter/reload.c milter/watch.c milter/warm.c milter/brake.c milter/clock.c milter/rights.c milter/background.c milter/outlet.c milter/log.c milter/main.c
+# A sanitizer has a malloc() of its own.
+ALLOCATING = $(if $(findstring -fsanitize=,$(SAN)),,milter/allocating.c)
 # Without libunbound there is no MX guard.
 DNS_SRC = $(if $(UNBOUND_LIBS),milter/dns.c milter/asking.c,milter/dns_none.c)
 # Without libmicrohttpd there are no metrics.  It is loaded when they are wanted: it would cost every process 2 MB.
@@ -130,6 +132,8 @@ $(B)/test/dns_%: $(B)/test/unit/dns_%.o $(call obj,milter/asking.c milter/clock.
 	$(unit_link)
 $(B)/test/mx_%: $(B)/test/unit/mx_%.o $(call obj,milter/mx.c milter/transaction_guard.c milter/counters.c) $(CONF_A) $(PURE_A) $(KEYS_A) $(BV_A)
 	$(unit_link) $(CONFUSE_LIBS) $(JSON_LIBS) $(CRYPTO_LIBS)
+$(B)/test/log_%: $(B)/test/unit/log_%.o $(call obj,milter/log.c milter/outlet.c milter/clock.c)
+	$(unit_link)
 $(B)/test/metrics_%: $(B)/test/unit/metrics_%.o $(call obj,$(METRICS_VIEW_SRC) milter/counters.c) $(PURE_A) $(KEYS_A) $(BV_A)
 	$(unit_link) $(JSON_LIBS) $(CRYPTO_LIBS)
 # bvkey without libcurl, for test/e2e.

@@ -76,5 +76,6 @@ void bv_verify(struct bv_result *out, const struct bv_addr *a, const struct bv_k
     if (out->status == BV_VALID)
         out->expires = today + (long)bv_days_ahead(tag.stamp, today);
     else if (out->status == BV_EXPIRED)
-        out->expires = today - (long)bv_days_ahead(bv_stamp(today), (long)tag.stamp);
+        /* Before today: of a key that is not honoured, today is the last time round. */
+        out->expires = today - 1 - (long)bv_days_ahead(bv_stamp(today - 1), (long)tag.stamp);
 }

@@ -1,6 +1,7 @@
 #include "milter/conf.h"
 
 #include <confuse.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,7 @@ static void make_options(cfg_opt_t *opt)
 
 static cfg_t *parse_once(cfg_opt_t *opt, const char *text)
 {
+    errno = 0; /* tells a lack of memory from the other faults that have no words */
     cfg_t *cfg = cfg_init(opt, CFGF_NONE);
 
     last_error.line = 0;
@@ -95,6 +97,10 @@ static cfg_t *parse_all(cfg_opt_t *opt, const char *path, char *text, struct pro
         if (cfg != NULL)
             return cfg;
         bool told = last_error.text[0] != '\0';
+        if (!told && errno == ENOMEM) {
+            problems_add(problems, path, 0, "no memory");
+            return NULL;
+        }
         int line = told ? last_error.line : silent_line(opt, text);
         if (!has_problem(problems, path, line))
             problems_add(problems, path, line, "%s", told ? last_error.text : "cannot be understood");

@@ -63,46 +63,74 @@ static bool is_name_char(char c)
     return (c >= 'a' && c <= 'z') || c == '_';
 }
 
-/* Where a setting's name stands before "=" or "+=", notes its line. */
-static void note_name(struct conf *conf, const char *path, int line, const char *p, size_t n,
-                      struct problems *problems)
-{
-    size_t end = 0, equals;
+static const char blanks[] = " \t\r\n";
 
-    while (end < n && is_name_char(p[end]))
+/* Whether a value stands at p, and not the next setting, or nothing. */
+static bool is_value(const char *p)
+{
+    static const char marks[] = "=+{}(),";
+    size_t word = strcspn(p, "=+{}(),\"' \t\r\n");
+    const char *behind = p + word + strspn(p + word, blanks);
+
+    if (*p == '\0' || (strchr(marks, *p) != NULL && *p != '{'))
+        return false;
+    return word == 0 || (*behind != '=' && strncmp(behind, "+=", 2) != 0);
+}
+
+/* What libconfuse would take for the value stands in a line of its own, and is the next setting: one fault, not many. */
+static bool lacks_value(const char *p)
+{
+    size_t n = strspn(p, blanks);
+
+    return (p[n] == '\0' || memchr(p, '\n', n) != NULL) && !is_value(p + n);
+}
+
+/* Where a setting's name stands before "=" or "+=", notes its line. */
+static void note_name(struct conf *conf, const char *path, int line, char *p, struct problems *problems)
+{
+    size_t end = 0;
+
+    while (is_name_char(p[end]))
         end++;
-    equals = end + strspn(p + end, " \t+");
+    size_t equals = end + strspn(p + end, " \t\r\n+");
     int row = conf_row_find(p, end);
-    if (row < 0 || equals >= n || p[equals] != '=')
+    if (row < 0 || p[equals] != '=')
         return;
     if (conf->line[row] != 0)
         problems_add(problems, path, line, "%s is set in line %d already", conf_rows[row].name,
                      conf->line[row]);
     else
         conf->line[row] = line;
+    if (!lacks_value(p + equals + 1))
+        return;
+    problems_add(problems, path, line, "%s: no value behind the =", conf_rows[row].name);
+    for (size_t i = 0; i <= equals; i++)
+        if (p[i] != '\n')
+            p[i] = ' ';
 }
 
-static void scan_line(struct conf *conf, const char *path, int line, struct scan *s, char *p, size_t n,
+/* Comments are blanks here. */
+static void scan_line(struct conf *conf, const char *path, int line, char *p, size_t n,
                       struct problems *problems)
 {
+    struct scan s = {.in_comment = false};
+
     for (size_t i = 0; i < n;) {
-        bool begins = !s->in_comment && s->quote == '\0' && (i == 0 || !is_name_char(p[i - 1]));
-        size_t taken = scan_char(s, p + i, n - i);
+        bool begins = s.quote == '\0' && (i == 0 || !is_name_char(p[i - 1]));
         if (begins && is_name_char(p[i]))
-            note_name(conf, path, line, p + i, n - i, problems);
-        i += taken;
+            note_name(conf, path, line, p + i, problems);
+        i += scan_char(&s, p + i, n - i);
     }
-    bool dollar = memmem(p, n, "${", 2) != NULL, open = s->quote != '\0';
+    bool dollar = memmem(p, n, "${", 2) != NULL, open = s.quote != '\0';
     if (dollar)
         problems_add(problems, path, line, "\"${\" would be replaced from the environment, and is not allowed");
     if (open)
         problems_add(problems, path, line, "a quote is opened and not closed");
     if (dollar || open)
         memset(p, ' ', n);
-    s->quote = '\0';
 }
 
-void conf_scan(struct conf *conf, const char *path, char *text, struct problems *problems)
+static void blank_comments(const char *path, char *text, struct problems *problems)
 {
     struct scan s = {.in_comment = false};
     int line = 1;
@@ -110,13 +138,27 @@ void conf_scan(struct conf *conf, const char *path, char *text, struct problems 
     for (char *p = text; *p != '\0'; line++) {
         size_t n = strcspn(p, "\n");
         bool before = s.in_comment;
-        scan_line(conf, path, line, &s, p, n, problems);
+        for (size_t i = 0; i < n;)
+            i += scan_char(&s, p + i, n - i);
+        s.quote = '\0';
         if (s.in_comment && !before)
             s.opened = line;
         p += n + (p[n] == '\n');
     }
     if (s.in_comment)
         problems_add(problems, path, s.opened, "a comment is opened and not closed");
+}
+
+void conf_scan(struct conf *conf, const char *path, char *text, struct problems *problems)
+{
+    int line = 1;
+
+    blank_comments(path, text, problems);
+    for (char *p = text; *p != '\0'; line++) {
+        size_t n = strcspn(p, "\n");
+        scan_line(conf, path, line, p, n, problems);
+        p += n + (p[n] == '\n');
+    }
 }
 
 static void print_text(FILE *f, const char *text)

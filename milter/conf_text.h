@@ -12,7 +12,8 @@
  * pass in silence: a setting given twice (the last would win), ${NAME} (the
  * environment would be put in), a string that is not closed in its line (the
  * rest of the file would be it).  Such a line becomes blanks, and so do all
- * comments, since libconfuse counts the lines of a comment wrongly.
+ * comments, since libconfuse counts the lines of a comment wrongly.  A setting
+ * without a value is reported too: libconfuse would complain of all the others.
  */
 void conf_scan(struct conf *conf, const char *path, char *text, struct problems *problems);
 

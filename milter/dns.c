@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct dns {
     struct askings askings;
     pthread_t thread;
     int stop; /* an eventfd that ends the thread */
+    atomic_bool broken;
 };
 
 static enum guard_dns outcome(int err, const struct ub_result *r)
@@ -68,7 +70,7 @@ static void ask(struct dns *d, struct asking *a, const char *name, int type, siz
     bool full;
     struct question *q = asking_add(a, type, host, &full);
 
-    if (full || ub_resolve_async(d->ctx, name, type, CLASS_IN, q, on_answer, NULL) != 0)
+    if (full || dns_is_broken(d) || ub_resolve_async(d->ctx, name, type, CLASS_IN, q, on_answer, NULL) != 0)
         asking_answer(q, GUARD_DNS_FAILED, 0, NULL, NULL);
 }
 
@@ -138,6 +140,7 @@ static void *serve(void *arg)
         if (fds[0].revents != 0 && ub_process(d->ctx) != 0)
             break;
     }
+    d->broken = fds[1].revents == 0;
     return NULL;
 }
 
@@ -227,6 +230,11 @@ static struct ub_ctx *create(void)
     return ctx;
 }
 
+bool dns_is_broken(const struct dns *d)
+{
+    return d->broken;
+}
+
 struct dns *dns_new(char *const *servers, const char *trust_anchor, const char *path, int line,
                     struct problems *problems)
 {
@@ -260,6 +268,8 @@ void dns_free(struct dns *d)
     while (eventfd_write(d->stop, 1) != 0 && errno == EINTR)
         continue;
     pthread_join(d->thread, NULL);
+    if (dns_is_broken(d))
+        return; /* ub_ctx_delete() might wait for ever: where one answer ends and the next begins is lost */
     ub_ctx_delete(d->ctx); /* no answer comes any more */
     askings_free(&d->askings);
     close(d->stop);

@@ -30,6 +30,9 @@ struct dns *dns_new(char *const *servers, const char *trust_anchor, const char *
                     struct problems *problems);
 void dns_free(struct dns *d); /* waits for those who ask; NULL is legal */
 
+/* Whether the library has failed for good: what is asked from now on fails at once. */
+bool dns_is_broken(const struct dns *d);
+
 /*
  * Asks for MX, A and AAAA of a domain, at most for `patience_ms` in total; what
  * has not come by then has failed.  Fills *out always.  A domain that can be no

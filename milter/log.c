@@ -1,20 +1,19 @@
 #include "milter/log.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "milter/clock.h"
+#include "milter/outlet.h"
 
 enum {
-    LOG_LINE = 2048,
-    PREFIX = sizeof "bvmilter: " - 1,
     QUEUE_OCTETS = 1 << 19, /* a message may have a thousand recipients, and a line for each */
-    GATHER_MS = 5           /* lines of this time are written together */
+    GATHER_MS = 5,          /* lines of this time are written together */
+    STOP_MS = 500           /* a log that stands still does not keep the process from ending */
 };
 
 /* Lines that wait, each as it will be written; for syslog, its priority in one octet stands before it. */
@@ -31,11 +30,11 @@ static struct batch
     batches[2]; /* by themselves: with an initial value, they would take memory from the start */
 static struct {
     pthread_mutex_t lock;
-    pthread_cond_t filled;
+    pthread_cond_t filled, ended;
     pthread_t thread;
-    bool running, ending;
+    bool running, ending, done;
     struct batch *filling;
-} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER, .filling = &batches[0]};
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .filling = &batches[0]};
 
 void log_open(bool to_syslog, bool verbose)
 {
@@ -45,35 +44,17 @@ void log_open(bool to_syslog, bool verbose)
         openlog("bvmilter", LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
 
-static void write_all(const char *text, size_t n)
-{
-    while (n > 0) {
-        ssize_t put = write(STDERR_FILENO, text, n);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0 && errno == EAGAIN) { /* somebody else has made it non-blocking */
-            poll(&(struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT}, 1, -1);
-            continue;
-        }
-        if (put <= 0)
-            return; /* there is nobody left to tell */
-        text += put;
-        n -= (size_t)put;
-    }
-}
-
-/* A line as it is queued and written. Returns its length; dst has room for LOG_LINE and PREFIX. */
+/* A line as it is queued. Returns its length; dst has room for OUTLET_LINE. */
 static size_t make_line(char *dst, int priority, const char *text)
 {
-    size_t n = strnlen(text, LOG_LINE), head = use_syslog ? 1 : PREFIX;
+    size_t n = strnlen(text, OUTLET_TEXT);
 
-    if (use_syslog)
-        dst[0] = (char)priority;
-    else
-        memcpy(dst, "bvmilter: ", PREFIX);
-    memcpy(dst + head, text, n);
-    dst[head + n] = '\n';
-    return head + n + 1;
+    if (!use_syslog)
+        return outlet_line(dst, priority, text);
+    dst[0] = (char)priority;
+    memcpy(dst + 1, text, n);
+    dst[1 + n] = '\n';
+    return n + 2;
 }
 
 static void emit(const char *text, size_t n)
@@ -81,7 +62,7 @@ static void emit(const char *text, size_t n)
     const char *end;
 
     if (!use_syslog)
-        write_all(text, n);
+        outlet_write(text, n);
     for (; use_syslog && n > 0; n -= (size_t)(end + 1 - text), text = end + 1) {
         end = memchr(text, '\n', n);
         syslog((unsigned char)text[0], "%.*s", (int)(end - text - 1), text + 1);
@@ -90,7 +71,7 @@ static void emit(const char *text, size_t n)
 
 static void emit_batch(struct batch *b)
 {
-    char text[64], line[LOG_LINE + PREFIX + 1];
+    char text[64], line[OUTLET_LINE];
 
     emit(b->text, b->n);
     if (b->lost > 0) {
@@ -106,10 +87,7 @@ static void gather(void)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += GATHER_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
+    clock_deadline(&until, GATHER_MS);
     while (!queue.ending && queue.filling->n < QUEUE_OCTETS / 2 &&
            pthread_cond_timedwait(&queue.filled, &queue.lock, &until) == 0)
         continue;
@@ -131,29 +109,41 @@ static void *serve_queue(void *unused)
         emit_batch(full);
         pthread_mutex_lock(&queue.lock);
     }
+    queue.done = true;
+    pthread_cond_signal(&queue.ended);
     pthread_mutex_unlock(&queue.lock);
     return NULL;
 }
 
 int log_start(void)
 {
+    pthread_condattr_t steady; /* whoever sets the clock must not hold the log up */
+
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&queue.filled, &steady);
+    pthread_cond_init(&queue.ended, &steady);
+    pthread_condattr_destroy(&steady);
     queue.running = pthread_create(&queue.thread, NULL, serve_queue, NULL) == 0;
     return queue.running ? 0 : -1;
 }
 
 void log_stop(void)
 {
-    struct timespec limit;
+    struct timespec until;
 
     if (!queue.running)
         return;
+    clock_deadline(&until, STOP_MS);
     pthread_mutex_lock(&queue.lock);
     queue.ending = true;
     pthread_cond_signal(&queue.filled);
+    while (!queue.done && pthread_cond_timedwait(&queue.ended, &queue.lock, &until) == 0)
+        continue;
+    bool done = queue.done;
     pthread_mutex_unlock(&queue.lock);
-    clock_gettime(CLOCK_REALTIME, &limit);
-    limit.tv_sec++;
-    pthread_timedjoin_np(queue.thread, NULL, &limit);
+    if (done)
+        pthread_join(queue.thread, NULL);
 }
 
 static void enqueue(const char *line, size_t n)
@@ -174,7 +164,7 @@ static void enqueue(const char *line, size_t n)
 
 static void log_put(int priority, const char *text)
 {
-    char line[LOG_LINE + PREFIX + 1];
+    char line[OUTLET_LINE];
     int saved = errno;
     size_t n = make_line(line, priority, text);
 
@@ -192,7 +182,7 @@ void log_line(const char *text)
 
 __attribute__((format(printf, 2, 0))) static void log_text(int priority, const char *format, va_list ap)
 {
-    char text[LOG_LINE];
+    char text[OUTLET_TEXT];
     int saved = errno;
 
     vsnprintf(text, sizeof text, format, ap);

@@ -1,6 +1,6 @@
 /*
- * log - where the daemon says things: standard error, each line after the
- * program's name, or syslog's mail facility.  Thread-safe; keeps errno.
+ * log - what the daemon says: on standard error, by outlet.h, or to syslog's
+ * mail facility.  Thread-safe; keeps errno.
  *
  * Once log_start() has been called, lines go through a queue to a thread of
  * their own: a log that stands still never holds up mail.  What does not fit
@@ -15,7 +15,7 @@ void log_open(bool to_syslog, bool verbose);
 
 /* Begins the thread. Returns 0, or -1; lines are then written at once, as before. */
 int log_start(void);
-/* Writes what is queued, for at most a second, and ends the thread. */
+/* Writes what is queued, for at most half a second, and ends the thread. */
 void log_stop(void);
 
 /* A line that is complete already, as information; cheaper than log_info(). */

@@ -6,9 +6,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "keys/keys.h"
+#include "milter/background.h"
 #include "milter/clock.h"
 #include "milter/conf.h"
 #include "milter/counters.h"
@@ -17,9 +19,12 @@
 #include "milter/log.h"
 #include "milter/map.h"
 #include "milter/metrics.h"
+#include "milter/outlet.h"
 #include "milter/reload.h"
+#include "milter/rights.h"
 #include "milter/session.h"
 #include "milter/snapshot.h"
+#include "milter/starting.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -33,25 +38,30 @@ struct options {
 
 static void say(const char *text)
 {
-    fprintf(stderr, "bvmilter: %s\n", text);
+    outlet_say(LOG_ERR, text);
 }
 
-static int usage(void)
+static const char usage[] = "usage: bvmilter [-c FILE] [-t | -T] [-d] [-v] [-h | -V]";
+
+static int misused(void)
 {
-    say("usage: bvmilter [-c FILE] [-t | -T] [-d] [-v] [-V]");
+    say(usage);
     return EXIT_USAGE;
 }
 
-static int say_problems(const struct problems *problems)
+static int say_problems(struct problems *problems)
 {
     char text[PROBLEM_LINE];
 
+    rights_advise(problems);
     for (size_t i = 0; i < problems->n && i < PROBLEMS_KEPT; i++) {
         problem_write(text, sizeof text, &problems->item[i]);
         say(text);
     }
-    if (problems->n > PROBLEMS_KEPT)
-        fprintf(stderr, "bvmilter: %zu more problems\n", problems->n - PROBLEMS_KEPT);
+    if (problems->n > PROBLEMS_KEPT) {
+        snprintf(text, sizeof text, "%zu more problems", problems->n - PROBLEMS_KEPT);
+        say(text);
+    }
     return EXIT_FAILURE;
 }
 
@@ -83,25 +93,38 @@ static void give_memory_back(void)
     mallopt(M_TRIM_THRESHOLD, 1 << 18);
 }
 
+/* No fault of the configuration: a key file may be put in place before its key signs. */
+static void warn_of_no_key(const struct snapshot *s)
+{
+    const struct conf *conf = snapshot_conf(s);
+    char text[PROBLEM_LINE];
+
+    if (keys_signing(snapshot_ring(s), clock_now()) >= 0)
+        return;
+    snprintf(text, sizeof text, "%s: no key signs at this time; our users' mail %s (on_fault)", conf->keyring,
+             conf->policy.on_fault == ACTION_ACCEPT ? "leaves without tags" : "is put off");
+    outlet_say(LOG_WARNING, text);
+}
+
 /* All that is wrong, in one run: settings, tables, socket, user, key file. */
 static int test_configuration(const char *path, struct problems *problems)
 {
-    struct problems *socket_problems = calloc(1, sizeof *problems);
+    static struct problems first;
     struct conf conf;
+    bool loaded = conf_load(&conf, path, &first) == 0;
 
-    if (conf_load(&conf, path, problems) == 0 && socket_problems != NULL &&
-        listen_check(&conf, socket_problems) == 0)
-        listen_give_up_root(&conf, socket_problems); /* whether the daemon's own user can read it all */
-    *problems = (struct problems){.n = 0};
-    snapshot_put(snapshot_build(path, problems));
-    size_t wrong = problems->n + (socket_problems != NULL ? socket_problems->n : 0);
+    if (loaded && listen_check(&conf, &first) == 0)
+        listen_give_up_root(&conf, &first); /* whether the daemon's own user can read it all */
+    struct snapshot *s = snapshot_build(path, problems);
+    if (s != NULL)
+        warn_of_no_key(s);
+    snapshot_put(s);
     if (problems->n > 0)
         say_problems(problems);
-    if (socket_problems != NULL && socket_problems->n > 0)
-        say_problems(socket_problems);
-    free(socket_problems);
+    if (first.n > 0 && (loaded || problems->n == 0)) /* else they are the same */
+        say_problems(&first);
     conf_free(&conf);
-    return wrong == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return problems->n + first.n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int print_configuration(const char *path, struct problems *problems)
@@ -113,40 +136,6 @@ static int print_configuration(const char *path, struct problems *problems)
     if (!printed)
         return say_problems(problems);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-/* Returns in the child; the parent waits until the child serves or fails, and exits as it did. */
-static int detach(int *ready)
-{
-    int pipes[2];
-    char ok;
-
-    if (pipe2(pipes, O_CLOEXEC) != 0)
-        return -1;
-    pid_t pid = fork();
-    if (pid < 0)
-        return -1;
-    if (pid > 0) {
-        close(pipes[1]);
-        _exit(read(pipes[0], &ok, 1) == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
-    }
-    close(pipes[0]);
-    setsid();
-    *ready = pipes[1];
-    return 0;
-}
-
-static void tell_ready(int ready)
-{
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (ready < 0)
-        return;
-    for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
-        dup2(null, fd);
-    if (write(ready, "", 1) != 1)
-        log_warn("the parent process is gone");
-    close(ready);
 }
 
 static void say_start(const struct conf *conf, const struct snapshot *s)
@@ -161,15 +150,22 @@ static void say_start(const struct conf *conf, const struct snapshot *s)
                  conf->listen);
 }
 
+static void remove_sockets(void)
+{
+    listen_remove();
+    map_stop();
+}
+
 static int serve(const struct options *o, struct problems *problems)
 {
     static struct conf conf; /* its strings are used until the end */
     int ready = -1;
 
+    reload_hold_signals();
     if (conf_load(&conf, o->conf_path, problems) != 0)
         return say_problems(problems);
     listen_find_passed();
-    if (o->background && detach(&ready) != 0) {
+    if (o->background && background_enter(&ready) != 0) {
         say(strerror(errno));
         return EXIT_FAILURE;
     }
@@ -184,21 +180,22 @@ static int serve(const struct options *o, struct problems *problems)
         s = snapshot_build(o->conf_path, problems); /* with the rights that reloads will have */
     }
     if (s == NULL || snapshot_install(s, problems) != 0) {
-        listen_remove();
-        map_stop();
+        remove_sockets();
         return say_problems(problems);
     }
     counters_start(clock_now());
     log_open(o->background, o->verbose);
     say_start(&conf, s);
-    if (log_start() != 0 || map_start() != 0 || metrics_start() != 0 ||
+    if (log_start() != 0 || starting_open() != 0 || map_start() != 0 || metrics_start() != 0 ||
         reload_start(o->conf_path, &conf) != 0) {
         say("cannot start a thread");
+        remove_sockets();
         return EXIT_FAILURE;
     }
-    tell_ready(ready);
+    background_serves(ready);
     session_run();
     log_error("libmilter has given up");
+    remove_sockets();
     log_stop();
     return EXIT_FAILURE;
 }
@@ -213,8 +210,9 @@ int main(int argc, char **argv)
     forbid_cores();
     give_memory_back();
     fill_standard_descriptors();
+    outlet_open();
     opterr = 0;
-    while ((c = getopt(argc, argv, "c:tTdvV")) != -1) {
+    while ((c = getopt(argc, argv, "c:tTdvhV")) != -1) {
         if (c == 'c')
             o.conf_path = optarg;
         else if (c == 't' || c == 'T')
@@ -223,13 +221,15 @@ int main(int argc, char **argv)
             o.background = true;
         else if (c == 'v')
             o.verbose = true;
+        else if (c == 'h')
+            return puts(usage) < 0 || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         else if (c == 'V')
             return printf("bvmilter %s\n", BV_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         else
-            return usage();
+            return misused();
     }
     if (optind < argc)
-        return usage();
+        return misused();
     if (o.mode == MODE_TEST)
         return test_configuration(o.conf_path, &problems);
     if (o.mode == MODE_PRINT)

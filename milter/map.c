@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "milter/accepting.h"
 #include "milter/clock.h"
 #include "milter/listen.h"
 #include "milter/log.h"
@@ -91,7 +92,7 @@ static long most_peers(void)
 static void take_peer(int64_t now)
 {
     static _Atomic int64_t said;
-    int fd = accept4(map.socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accepting_at_once(map.socket, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd < 0) {
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)

@@ -58,8 +58,7 @@ static uint32_t hash_text(const char *text)
     return h;
 }
 
-/* Two spellings of a domain are one recipient. */
-static void fold_domain(char *address)
+void message_fold_domain(char *address)
 {
     char *at = strrchr(address, '@');
 
@@ -83,7 +82,7 @@ int message_add(struct message *m, const struct decision *d, const char *address
     r->resolved = stpcpy(r->address, address) + 1;
     r->params = stpcpy(r->resolved, resolved) + 1;
     join_params(r->params, argv);
-    fold_domain(r->address);
+    message_fold_domain(r->address);
     r->hash = hash_text(r->address);
     *m->last = r;
     m->last = &r->next;

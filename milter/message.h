@@ -62,6 +62,9 @@ char *message_path(char *dst, const char *address);
  */
 bool recipient_other_spelling(char path[BV_ADDR_QUOTED + 2], const struct recipient *r);
 
+/* An address as it is written to the header, and added: two spellings of a domain are one recipient. */
+void message_fold_domain(char *address);
+
 /* An empty message; NULL without memory. */
 struct message *message_new(const char *from);
 void message_free(struct message *m); /* NULL is legal */

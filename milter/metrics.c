@@ -107,6 +107,29 @@ static enum MHD_Result admit(void *unused, const struct sockaddr *addr, socklen_
     return metrics.peers < 2 * CONNECTIONS - 1 ? MHD_YES : MHD_NO;
 }
 
+/* All, or false: a page without its policy is none. */
+static bool add_headers(struct MHD_Response *r, const struct metrics_answer *a)
+{
+    const struct {
+        bool needed;
+        const char *name, *value;
+    } headers[] = {
+        {true, MHD_HTTP_HEADER_CONTENT_TYPE, a->type},
+        {true, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"},
+        {true, MHD_HTTP_HEADER_CONNECTION, "close"},
+        {true, "X-Content-Type-Options", "nosniff"},
+        {a->page, "Content-Security-Policy",
+         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+         "frame-ancestors 'none'"},
+        {a->status == MHD_HTTP_METHOD_NOT_ALLOWED, MHD_HTTP_HEADER_ALLOW, "GET, HEAD"},
+    };
+
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+        if (headers[i].needed && http.header(r, headers[i].name, headers[i].value) != MHD_YES)
+            return false;
+    return true;
+}
+
 static enum MHD_Result send_answer(struct MHD_Connection *c, const struct metrics_answer *a)
 {
     struct MHD_Response *r = http.response(a->length, a->text, MHD_RESPMEM_MUST_FREE);
@@ -115,17 +138,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *c, const struct metric
         free(a->text);
         return MHD_NO;
     }
-    http.header(r, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
-    http.header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    http.header(r, MHD_HTTP_HEADER_CONNECTION, "close");
-    http.header(r, "X-Content-Type-Options", "nosniff");
-    if (a->page)
-        http.header(r, "Content-Security-Policy",
-                    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
-                    "frame-ancestors 'none'");
-    if (a->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        http.header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-    enum MHD_Result result = http.queue(c, a->status, r);
+    enum MHD_Result result = add_headers(r, a) ? http.queue(c, a->status, r) : MHD_NO;
     http.destroy(r);
     return result;
 }

@@ -10,6 +10,32 @@
 
 static const char plain[] = "text/plain; charset=utf-8";
 
+/* What an answer is written to.  open_memstream() loses what it has no memory for, and says nothing of it. */
+struct growing {
+    char *text;
+    size_t n, size;
+    bool failed;
+};
+
+static ssize_t grow(void *cookie, const char *data, size_t n)
+{
+    enum { FIRST = 1 << 14 };
+    struct growing *g = cookie;
+
+    if (n > g->size - g->n) {
+        size_t size = 2 * g->size + n + FIRST;
+        char *text = g->failed ? NULL : realloc(g->text, size);
+        g->failed = text == NULL;
+        if (g->failed)
+            return 0;
+        g->text = text;
+        g->size = size;
+    }
+    memcpy(g->text + g->n, data, n);
+    g->n += n;
+    return (ssize_t)n;
+}
+
 static void put_text(FILE *f, struct metrics_answer *a, unsigned status, const char *text)
 {
     a->status = status;
@@ -26,7 +52,8 @@ static void put_health(FILE *f, struct metrics_answer *a, const struct metrics_v
         put_text(f, a, 200, "ok");
 }
 
-static void put_view(FILE *f, struct metrics_answer *a, const char *path)
+/* Returns 0, or -1 without memory. */
+static int put_view(FILE *f, struct metrics_answer *a, const char *path)
 {
     struct snapshot *s = snapshot_get();
     const struct policy *p = &snapshot_conf(s)->policy;
@@ -38,6 +65,7 @@ static void put_view(FILE *f, struct metrics_answer *a, const char *path)
                              .domains = p->domains.n,
                              .exceptions = p->exceptions.n,
                              .ring = snapshot_ring(s)};
+    int result = keys_fingerprints(v.fingerprint, v.ring);
 
     counters_read(&v.counters);
     a->status = 200;
@@ -54,22 +82,26 @@ static void put_view(FILE *f, struct metrics_answer *a, const char *path)
         put_text(f, a, 404, "not found; there are /metrics, /healthz and /");
     }
     snapshot_put(s);
+    return result;
 }
 
 void metrics_answer(struct metrics_answer *out, const char *method, const char *path)
 {
     *out = (struct metrics_answer){.type = plain};
-    FILE *f = open_memstream(&out->text, &out->length);
+    struct growing g = {.text = NULL};
+    FILE *f = fopencookie(&g, "w", (cookie_io_functions_t){.write = grow});
 
     if (f == NULL)
         return;
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         put_text(f, out, 405, "only GET and HEAD are served");
-    else
-        put_view(f, out, path);
-    bool whole = ferror(f) == 0;
-    if (fclose(f) == 0 && whole)
+    else if (put_view(f, out, path) != 0)
+        g.failed = true;
+    fclose(f);
+    if (g.failed) {
+        free(g.text);
         return;
-    free(out->text);
-    out->text = NULL;
+    }
+    out->text = g.text;
+    out->length = g.n;
 }

@@ -133,7 +133,6 @@ static void put_date(FILE *f, int64_t time)
 
 void metrics_put_keys(FILE *f, const struct metrics_view *v)
 {
-    char fingerprint[KEYS_FINGERPRINT + 1];
     struct keys_times t;
 
     fputs("<section><h2>Keys</h2>\n", f);
@@ -144,12 +143,11 @@ void metrics_put_keys(FILE *f, const struct metrics_view *v)
           f);
     for (size_t i = 0; i < v->ring->count; i++) {
         keys_times(&t, v->ring, i);
-        keys_fingerprint(fingerprint, &v->ring->key[i]);
         fprintf(f, "<tr><td>%u</td><td class=\"l\">%s</td>", v->ring->key[i].number,
                 keys_phase_word(keys_phase(v->ring, i, v->now)));
         put_date(f, t.signs_from);
         put_date(f, t.verifies_until);
-        fprintf(f, "<td><code>%s</code></td></tr>\n", fingerprint);
+        fprintf(f, "<td><code>%s</code></td></tr>\n", v->fingerprint[i]);
     }
     fputs("</table></section>\n", f);
 }

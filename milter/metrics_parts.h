@@ -21,7 +21,7 @@ struct metrics_answer {
     unsigned status;
     const char *type; /* of its content */
     bool page;        /* for a browser */
-    char *text;       /* to be freed; NULL: no memory, and there is no answer */
+    char *text;       /* to be freed; NULL: no memory for all of it, and there is no answer */
     size_t length;
 };
 

@@ -101,7 +101,6 @@ static void put_ring(FILE *f, const struct metrics_view *v)
 {
     static const enum keys_phase phases[] = {KEYS_STAGED, KEYS_SIGNING, KEYS_VERIFYING, KEYS_RETIRED};
     const struct keys_ring *ring = v->ring;
-    char fingerprint[KEYS_FINGERPRINT + 1];
     int signing = keys_signing(ring, v->now);
 
     describe(f, "keyring_generation", "gauge",
@@ -113,9 +112,9 @@ static void put_ring(FILE *f, const struct metrics_view *v)
             fprintf(f, "bvmilter_key_state{number=\"%u\",state=\"%s\"} %d\n", ring->key[i].number,
                     keys_phase_word(phases[p]), keys_phase(ring, i, v->now) == phases[p]);
     describe(f, "signing_key_info", "gauge", "The key that signs.");
-    if (signing >= 0 && keys_fingerprint(fingerprint, &ring->key[signing]) == 0)
+    if (signing >= 0)
         fprintf(f, "bvmilter_signing_key_info{number=\"%u\",fingerprint=\"%s\"} 1\n", ring->key[signing].number,
-                fingerprint);
+                v->fingerprint[signing]);
     put_key_times(f, ring);
 }
 

@@ -20,6 +20,7 @@ struct metrics_view {
     int64_t warm_until; /* INT64_MIN: no warm-up; INT64_MAX: until a key signs */
     size_t domains, exceptions;
     const struct keys_ring *ring;
+    char fingerprint[KEYS_MAX][KEYS_FINGERPRINT + 1]; /* of its keys */
 };
 
 /* The Prometheus text format, version 0.0.4. */

@@ -12,6 +12,7 @@
 
 enum {
     KEPT_DOMAINS = 50000,
+    RENEW_SECONDS = 60,
     WAITING_MAX = 200 /* threads that wait for the DNS; each holds one of the MTA's sessions up */
 };
 
@@ -21,13 +22,15 @@ struct mx {
     struct guard_cache *cache;
     pthread_mutex_t dns_lock;
     struct dns *dns;
-    bool dns_failed; /* told already */
+    int64_t dns_from; /* of the steady clock: before that, none is made again */
     atomic_int waiting;
 };
 
-static bool is_switched_on(const struct conf *conf)
+/* Without the guard, the map may still ask: a trust anchor that is set must be good before it does. */
+static bool must_have_dns(const struct conf *conf)
 {
-    return conf->policy.guard_recipients != ACTION_ACCEPT || conf->policy.guard_senders != ACTION_ACCEPT;
+    return conf->policy.guard_recipients != ACTION_ACCEPT || conf->policy.guard_senders != ACTION_ACCEPT ||
+           *conf->guard.trust_anchor != '\0';
 }
 
 /* The line of the first of the settings that is set: what is wrong with the DNS is said of it. */
@@ -64,7 +67,7 @@ struct mx *mx_new(const struct conf *conf, struct problems *problems)
     m->cache = guard_cache_new(KEPT_DOMAINS);
     if (m->cache == NULL)
         problems_add(problems, conf->path, 0, "no memory");
-    else if (!is_switched_on(conf) || (m->dns = make_dns(conf, problems)) != NULL)
+    else if (!must_have_dns(conf) || (m->dns = make_dns(conf, problems)) != NULL)
         return m;
     mx_free(m);
     return NULL;
@@ -81,22 +84,31 @@ void mx_free(struct mx *m)
     free(m);
 }
 
+/* With the lock held. */
+static void renew_dns(struct mx *m)
+{
+    struct problems *problems = calloc(1, sizeof *problems);
+    char text[PROBLEM_LINE];
+
+    if (problems == NULL)
+        return;
+    if (m->dns != NULL)
+        log_error("the resolver for the MX of domains has failed, and is made anew");
+    m->dns = make_dns(m->conf, problems); /* a broken one stays where it is: others may be asking it */
+    m->dns_from = clock_steady() + RENEW_SECONDS;
+    if (m->dns == NULL) {
+        problem_write(text, sizeof text, &problems->item[0]);
+        log_error("no domain's MX can be looked up: %s", text);
+    }
+    free(problems);
+}
+
 /* The resolver, made with the first question; NULL when that fails. */
 static struct dns *resolver_of(struct mx *m)
 {
-    struct problems *problems = NULL;
-    char text[PROBLEM_LINE];
-
     pthread_mutex_lock(&m->dns_lock);
-    if (m->dns == NULL && !m->dns_failed && (problems = calloc(1, sizeof *problems)) != NULL) {
-        m->dns = make_dns(m->conf, problems);
-        m->dns_failed = m->dns == NULL;
-        if (m->dns_failed) {
-            problem_write(text, sizeof text, &problems->item[0]);
-            log_error("no domain's MX can be looked up: %s", text);
-        }
-        free(problems);
-    }
+    if ((m->dns == NULL || dns_is_broken(m->dns)) && clock_steady() >= m->dns_from)
+        renew_dns(m);
     struct dns *dns = m->dns;
     pthread_mutex_unlock(&m->dns_lock);
     return dns;

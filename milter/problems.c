@@ -13,9 +13,16 @@ void problems_add(struct problems *p, const char *path, int line, const char *fo
     struct problem *item = &p->item[p->n - 1];
     snprintf(item->path, sizeof item->path, "%s", path);
     item->line = line;
+    item->denied = false;
     va_start(ap, format);
     vsnprintf(item->text, sizeof item->text, format, ap);
     va_end(ap);
+}
+
+void problems_deny(struct problems *p)
+{
+    if (p->n > 0 && p->n <= PROBLEMS_KEPT)
+        p->item[p->n - 1].denied = true;
 }
 
 void problems_append(struct problems *p, const struct problems *more)

@@ -5,6 +5,7 @@
 #ifndef MILTER_PROBLEMS_H
 #define MILTER_PROBLEMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -16,7 +17,8 @@ enum {
 
 struct problem {
     char path[PROBLEM_PATH];
-    int line; /* 0: the file as a whole */
+    int line;    /* 0: the file as a whole */
+    bool denied; /* its rights do not let us read it */
     char text[PROBLEM_TEXT];
 };
 
@@ -28,6 +30,9 @@ struct problems {
 
 void problems_add(struct problems *p, const char *path, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Marks the one that was added last as denied. */
+void problems_deny(struct problems *p);
 
 /* Adds those of another list behind. */
 void problems_append(struct problems *p, const struct problems *more);

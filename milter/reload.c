@@ -45,13 +45,20 @@ static sigset_t set_of(int a, int b)
     return set;
 }
 
-void reload_block_signals(void)
+void reload_hold_signals(void)
 {
-    sigset_t reloads = set_of(SIGHUP, SIGUSR1), stops = set_of(SIGTERM, SIGINT);
+    sigset_t reloads = set_of(SIGHUP, SIGUSR1);
 
     pthread_sigmask(SIG_BLOCK, &reloads, NULL);
-    pthread_sigmask(SIG_BLOCK, &stops, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+void reload_block_signals(void)
+{
+    sigset_t stops = set_of(SIGTERM, SIGINT);
+
+    pthread_sigmask(SIG_BLOCK, &stops, NULL);
 }
 
 static void log_problems(const struct problems *problems)

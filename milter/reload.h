@@ -8,7 +8,12 @@
 
 #include "milter/conf.h"
 
-/* Keeps the signals for the threads to come. Call it before any other thread begins. */
+/*
+ * HUP and USR1 that come from now on wait for the threads to come; a reader that
+ * has gone, and a file at its limit of size, are errors of write() alone.
+ */
+void reload_hold_signals(void);
+/* The same for TERM and INT, which would end the process so far. Call it before any other thread begins. */
 void reload_block_signals(void);
 
 /*

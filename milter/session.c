@@ -9,6 +9,7 @@
 
 #include "milter/drain.h"
 #include "milter/log.h"
+#include "milter/starting.h"
 #include "milter/timing.h"
 #include "milter/transaction.h"
 
@@ -393,5 +394,6 @@ int session_open(char *listen, bool over_tcp, char *why, size_t size)
 
 void session_run(void)
 {
+    starting_for_libmilter();
     smfi_main();
 }

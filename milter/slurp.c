@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Where a NUL stands, a C string would end unseen. */
 static char *check_text(char *text, size_t n, const char *path, struct problems *problems)
@@ -30,7 +31,10 @@ char *slurp(const char *path, size_t most, size_t *n, struct problems *problems)
     char *text = NULL;
 
     if (f == NULL || fstat(fileno(f), &st) != 0) {
-        problems_add(problems, path, 0, "cannot be opened: %s", strerror(errno));
+        int error = errno;
+        problems_add(problems, path, 0, "cannot be opened: %s", strerror(error));
+        if (error == EACCES)
+            problems_deny(problems);
     } else if (!S_ISREG(st.st_mode)) {
         problems_add(problems, path, 0, "is not a regular file");
     } else if ((unsigned long long)st.st_size > most) {
@@ -48,5 +52,7 @@ char *slurp(const char *path, size_t most, size_t *n, struct problems *problems)
     }
     if (f != NULL)
         fclose(f);
+    else if (fd >= 0)
+        close(fd);
     return text == NULL ? NULL : check_text(text, *n, path, problems);
 }

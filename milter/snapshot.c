@@ -1,12 +1,13 @@
 #include "milter/snapshot.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
+
+#include "milter/rights.h"
 
 struct snapshot_macs {
     struct keys_macs macs;
@@ -88,18 +89,18 @@ static struct snapshot *snapshot_new(struct settings *settings)
     return s;
 }
 
-/* A key file that the daemon's own user cannot read is the fault that everybody meets first. */
+/* A key file that is not there is the fault that everybody meets first. */
 static void report_keyring(const char *path, const struct keys_error *err, struct problems *problems)
 {
-    const struct group *group = getgrgid(getegid());
+    bool named = strcmp(path, BV_SYSCONFDIR "/bv/keyring.json") != 0;
 
-    if (err->sys == EACCES && group != NULL)
-        problems_add(problems, path, 0, "%s; run: chgrp %s %s && chmod 0640 %s", err->text, group->gr_name,
-                     path, path);
-    else if (err->sys == ENOENT)
-        problems_add(problems, path, 0, "%s; run: bvkey init", err->text);
+    if (err->sys == ENOENT)
+        problems_add(problems, path, 0, "%s; run: bvkey %s%s%sinit", err->text, named ? "-f " : "",
+                     named ? path : "", named ? " " : "");
     else
         problems_add(problems, path, err->line, "%s", err->text);
+    if (err->sys == EACCES)
+        problems_deny(problems);
 }
 
 struct snapshot *snapshot_build(const char *conf_path, struct problems *problems)
@@ -122,6 +123,7 @@ struct snapshot *snapshot_build(const char *conf_path, struct problems *problems
         report_keyring(settings->conf.keyring, &err, problems);
     if (problems->n == before && (settings->mx = mx_new(&settings->conf, problems)) != NULL)
         return s;
+    rights_advise(problems);
     snapshot_free(s);
     return NULL;
 }

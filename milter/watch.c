@@ -84,9 +84,9 @@ static void log_ring(const struct keys_ring *ring)
         log_warn("ring %s, generation %" PRId64 ": no key signs", ring->id, ring->generation);
         return;
     }
-    keys_fingerprint(fingerprint, &ring->key[i]);
+    bool whole = keys_fingerprint(fingerprint, &ring->key[i]) == 0;
     log_info("ring %s, generation %" PRId64 ": key %u signs, fingerprint %s", ring->id, ring->generation,
-             ring->key[i].number, fingerprint);
+             ring->key[i].number, whole ? fingerprint : "not known, there is no memory to compute it");
 }
 
 /* What is in place now. */
@@ -154,6 +154,8 @@ static void look_at_file(struct snapshot *s)
     if (same(&now, &watch.done))
         return;
     if (take_ring(s, &err) == 0) {
+        if (watch.said.text[0] != '\0')
+            log_info("%s: the key file can be used again", path);
         watch.said.text[0] = '\0';
         counters_ring_taken();
         if (!is_fresh(&now))

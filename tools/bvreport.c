@@ -11,12 +11,12 @@
 #include "tools/report_input.h"
 #include "tools/report_view.h"
 
-static int usage(void)
+static void usage(FILE *to)
 {
     fputs("usage: bvreport [--json|--html] [--since TIME] [--until TIME] [FILE...]\n"
+          "       bvreport -h | -V\n"
           "       \"-\", or no file, reads standard input\n",
-          stderr);
-    return TOOL_TROUBLE;
+          to);
 }
 
 enum form { TEXT = 0, JSON, HTML };
@@ -25,23 +25,23 @@ struct options {
     enum form form;
     int forms;
     const char *since, *until;
-    bool version;
+    bool help, version;
 };
 
 /* Returns 0, or -1 when there is an option that is none. */
 static int read_options(struct options *o, int argc, char **argv)
 {
     static const struct option longer[] = {{"json", no_argument, NULL, 'j'},
-                                           {"html", no_argument, NULL, 'h'},
+                                           {"html", no_argument, NULL, 'H'},
                                            {"since", required_argument, NULL, 's'},
                                            {"until", required_argument, NULL, 'u'},
                                            {NULL, 0, NULL, 0}};
     int c;
 
-    while ((c = getopt_long(argc, argv, "V", longer, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "hV", longer, NULL)) != -1) {
         switch (c) {
         case 'j':
-        case 'h':
+        case 'H':
             o->form = c == 'j' ? JSON : HTML;
             o->forms++;
             break;
@@ -50,6 +50,9 @@ static int read_options(struct options *o, int argc, char **argv)
             break;
         case 'u':
             o->until = optarg;
+            break;
+        case 'h':
+            o->help = true;
             break;
         case 'V':
             o->version = true;
@@ -82,7 +85,7 @@ static int read_time(int64_t *out, const char *option, const char *text)
     return -1;
 }
 
-static int read_files(struct report_tally *t, char **files)
+static int read_files(struct report_tally *t, bool *mentioned, char **files)
 {
     static struct report_input in;
     static char standard[] = "-";
@@ -95,6 +98,7 @@ static int read_files(struct report_tally *t, char **files)
         if (report_input_file(&in, *file) != 0)
             result = -1;
     report_input_end(&in);
+    *mentioned = in.mentioned;
     return result;
 }
 
@@ -122,15 +126,21 @@ static int run(struct report_tally *t, const struct options *o, char **files)
         tool_say("--until: it is not later than --since");
         return TOOL_TROUBLE;
     }
-    int result = read_files(t, files);
+    bool mentioned;
+    int result = read_files(t, &mentioned, files);
+    if (result != 0 && t->lines == 0)
+        return TOOL_TROUBLE;
     report_tally_end(t);
     write_report(t, o->form);
     if (tool_flush() != 0 || result != 0)
         return TOOL_TROUBLE;
     if (t->decisions + t->notices > 0)
         return TOOL_YES;
-    tool_say("no line of bvmilter%s, in %" PRIu64 " lines", t->outside > 0 ? " in the period asked for" : "",
-             t->lines);
+    tool_say("no line of bvmilter%s, in %" PRIu64 " lines%s", t->outside > 0 ? " in the period asked for" : "",
+             t->lines,
+             mentioned && t->outside == 0 ? "; is it the journal? give it as: "
+                                            "journalctl -t bvmilter -o export | bvreport"
+                                          : "");
     return TOOL_NO;
 }
 
@@ -140,8 +150,14 @@ int main(int argc, char **argv)
     struct options o = {.form = TEXT};
     uint64_t seed = 0;
 
-    if (read_options(&o, argc, argv) != 0)
-        return usage();
+    if (read_options(&o, argc, argv) != 0) {
+        usage(stderr);
+        return TOOL_TROUBLE;
+    }
+    if (o.help) {
+        usage(stdout);
+        return tool_flush() == 0 ? TOOL_YES : TOOL_TROUBLE;
+    }
     if (o.version)
         return printf("bvreport %s\n", BV_VERSION) < 0 ? TOOL_TROUBLE : TOOL_YES;
     if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) < 0)

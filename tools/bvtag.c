@@ -19,18 +19,24 @@ static const struct command {
     {"mx", bvtag_mx, false, true},
 };
 
-static int usage(void)
+static void usage(FILE *to)
 {
     fputs("usage: bvtag [-f KEYRING] [-c CONFIG] [--at TIME] [--json] sign|verify|strip|explain ADDRESS...\n"
           "       bvtag [-c CONFIG] [--json] mx DOMAIN...\n"
+          "       bvtag -h | -V\n"
           "       \"-\" reads addresses from standard input, one a line\n",
-          stderr);
+          to);
+}
+
+static int misused(void)
+{
+    usage(stderr);
     return TOOL_TROUBLE;
 }
 
 struct options {
     const char *keyring, *conf, *at;
-    bool json, version;
+    bool json, help, version;
 };
 
 /* Returns 0, or -1 when there is an option that is none. */
@@ -40,7 +46,7 @@ static int read_options(struct options *o, int argc, char **argv)
         {"at", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
     int c;
 
-    while ((c = getopt_long(argc, argv, "+f:c:V", longer, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "+f:c:hV", longer, NULL)) != -1) {
         switch (c) {
         case 'f':
             o->keyring = optarg;
@@ -53,6 +59,9 @@ static int read_options(struct options *o, int argc, char **argv)
             break;
         case 'j':
             o->json = true;
+            break;
+        case 'h':
+            o->help = true;
             break;
         case 'V':
             o->version = true;
@@ -102,7 +111,7 @@ static int load(struct bvtag *b, const struct options *o, const struct command *
         return 0;
     b->keyring_path = keyring_path(b, o);
     if (keys_load(&b->ring, b->keyring_path, &err) != 0) {
-        tool_say_error(b->keyring_path, &err);
+        tool_say_ring_error(b->keyring_path, &err);
         return -1;
     }
     if (keys_macs_init(&b->macs, &b->ring) != 0) {
@@ -142,13 +151,23 @@ static int run_lines(struct bvtag *b, const struct command *command)
     return TOOL_TROUBLE;
 }
 
+/* Nothing is what a variable of a script that is not set leaves behind. */
+static int run_argument(struct bvtag *b, const struct command *command, const char *text)
+{
+    if (strcmp(text, "-") == 0)
+        return run_lines(b, command);
+    if (*text != '\0')
+        return command->run(b, text);
+    tool_say("an argument is empty; the null sender is written <>");
+    return TOOL_TROUBLE;
+}
+
 static int run(struct bvtag *b, const struct command *command, char **addresses)
 {
     int status = TOOL_YES;
 
     for (; *addresses != NULL; addresses++)
-        status =
-            worse(status, strcmp(*addresses, "-") == 0 ? run_lines(b, command) : command->run(b, *addresses));
+        status = worse(status, run_argument(b, command, *addresses));
     return tool_flush() == 0 ? status : TOOL_TROUBLE;
 }
 
@@ -169,14 +188,18 @@ int main(int argc, char **argv)
     keys_json_setup();
     setrlimit(RLIMIT_CORE, &none); /* a core file would hold the keys */
     if (read_options(&o, argc, argv) != 0)
-        return usage();
+        return misused();
+    if (o.help) {
+        usage(stdout);
+        return tool_flush() == 0 ? TOOL_YES : TOOL_TROUBLE;
+    }
     if (o.version)
         return printf("bvtag %s\n", BV_VERSION) < 0 ? TOOL_TROUBLE : TOOL_YES;
     const struct command *command = optind < argc ? find_command(argv[optind]) : NULL;
     if (command == NULL && optind < argc)
         tool_say("unknown command \"%s\"", argv[optind]);
     if (command == NULL || optind + 1 >= argc)
-        return usage();
+        return misused();
     int status = load(&b, &o, command) == 0 ? run(&b, command, argv + optind + 1) : TOOL_TROUBLE;
     keys_macs_free(&b.macs);
     keys_wipe(&b.ring);

@@ -39,7 +39,6 @@ static void print_address(const struct story *s)
 
 static void print_key(const struct story *s, const struct bvtag *b)
 {
-    char fingerprint[KEYS_FINGERPRINT + 1];
     int i = keys_find(&b->ring, s->tag.key);
 
     if (s->tag.kind != BV_TAG_PRVS)
@@ -49,10 +48,9 @@ static void print_key(const struct story *s, const struct bvtag *b)
         return;
     }
     const struct keys_key *key = &b->ring.key[i];
-    keys_fingerprint(fingerprint, key);
     printf("key:      %u, %s, %s, lifetime %u days, fingerprint %s\n", key->number,
            keys_phase_word(keys_phase(&b->ring, (size_t)i, b->now)), bv_algorithm_word(key->algorithm),
-           key->lifetime, fingerprint);
+           key->lifetime, *s->fingerprint != '\0' ? s->fingerprint : "-");
 }
 
 static void print_tag(const struct story *s, const struct bvtag *b)
@@ -81,7 +79,7 @@ static void print_sender(const struct story *s)
         puts("as sender: left alone");
     else if (s->sender.verdict == VERDICT_EXEMPT)
         printf("as sender: left alone: %s\n", s->sender_row);
-    else if (s->sender.verdict == VERDICT_FAULT)
+    else if (s->sender.verdict == VERDICT_FAULT && s->sender.reason != BV_TAGGING_FAULT)
         puts("as sender: no key signs at this time; on_fault decides");
     else if (s->sender.replace)
         printf("as sender: signed when the client is ours: %s\n", s->tagged);
@@ -147,5 +145,8 @@ int bvtag_explain(struct bvtag *b, const char *text)
         print_json(&s, b);
     else
         print_text(&s, b);
-    return TOOL_YES;
+    if (!s.failed)
+        return TOOL_YES;
+    tool_say("%s: not all of it can be told: no memory, or the cryptographic library fails", text);
+    return TOOL_TROUBLE;
 }

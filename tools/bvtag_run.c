@@ -120,7 +120,7 @@ int bvtag_sign(struct bvtag *b, const char *text)
     if (key == NULL)
         tool_say("%s: no key signs at this time", b->keyring_path);
     else
-        tool_say("%s: %s", text,
+        tool_say("%s: %s", *text != '\0' ? text : "an empty line",
                  ours || why != BV_TAGGABLE ? bv_tagging_reason(why) : "not in a domain of ours");
     return key == NULL || why == BV_TAGGING_FAULT ? TOOL_TROUBLE : TOOL_NO;
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "milter/message.h"
+
 void story_setting(char *dst, size_t size, const struct conf *conf, const char *name)
 {
     int row = conf_row_find(name, strlen(name));
@@ -123,6 +125,16 @@ static void tell_reply(struct story *s, const struct bvtag *b)
         verdict_header(s->header, b->conf.header_value, d, bv_str(s->address));
 }
 
+/* Sets the fingerprint, and whether that or something of what has been asked failed. */
+static void tell_failure(struct story *s, const struct bvtag *b)
+{
+    int key = s->tag.kind == BV_TAG_PRVS ? keys_find(&b->ring, s->tag.key) : -1;
+
+    s->failed = (key >= 0 && keys_fingerprint(s->fingerprint, &b->ring.key[key]) != 0) ||
+                s->result.status == BV_FAULT || s->sender.reason == BV_TAGGING_FAULT ||
+                (s->bounce.event != EVENT_NONE && s->bounce.verdict == VERDICT_FAULT);
+}
+
 void story_gather(struct story *s, const struct bvtag *b, const char *text)
 {
     const struct policy *policy = &b->conf.policy;
@@ -135,7 +147,9 @@ void story_gather(struct story *s, const struct bvtag *b, const char *text)
     bv_tag_read(&s->tag, &s->addr);
     bv_verify(&s->result, &s->addr, &b->keys.all, b->keys.today);
     policy_rcpt(&s->bounce, s->address, policy, &b->keys, &bounce, bv_str(text));
+    message_fold_domain(s->address);
     policy_mail(&s->sender, s->tagged, policy, &b->keys, DIRECTION_OUTBOUND, &sender);
+    tell_failure(s, b);
     say_exception(s->exception, b, s->bounce.exception);
     say_exception(s->sender_row, b, s->sender.exception);
     say_exception(s->destination, b, policy_destination(policy, bv_str(text)));

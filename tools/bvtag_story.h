@@ -15,7 +15,9 @@ struct story {
     struct bv_addr addr;
     struct bv_tag tag;
     struct bv_result result;
-    struct decision bounce; /* were a bounce to come from outside */
+    bool failed;                            /* something could not be computed */
+    char fingerprint[KEYS_FINGERPRINT + 1]; /* of the tag's key, if it is in the ring */
+    struct decision bounce;                 /* were a bounce to come from outside */
     char address[BV_ADDR_QUOTED];
     char tagged[BV_TAGGED];
     struct decision sender; /* were the address the sender of outbound mail */

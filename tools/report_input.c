@@ -48,6 +48,18 @@ static void count_line(struct report_input *in, const struct report_line *line, 
     report_tally_add(in->tally, line, report_clock_time(&in->clock, &line->stamp));
 }
 
+/* Nothing stands in front of a line, or something in front of each: what has no time among those that have, is not ours. */
+static void read_line(struct report_input *in, struct report_line *line, struct bv_str text, bool cut)
+{
+    report_line_read(line, text);
+    if (line->stamp.kind != REPORT_STAMP_NONE || line->kind != REPORT_FOREIGN)
+        in->framed = true;
+    else if (!in->framed && !cut)
+        report_line_bare(line, text);
+    if (line->kind == REPORT_FOREIGN && !in->mentioned && text.n > 0)
+        in->mentioned = memmem(text.p, text.n, "bvmilter", 8) != NULL;
+}
+
 static void take_line(struct report_input *in, struct bv_str text, bool cut)
 {
     struct report_line line;
@@ -57,7 +69,7 @@ static void take_line(struct report_input *in, struct bv_str text, bool cut)
         report_entry_json(&in->entry, text);
         report_entry_line(&line, &in->entry);
     } else {
-        report_line_read(&line, text);
+        read_line(in, &line, text, cut);
     }
     if (cut && line.kind != REPORT_FOREIGN) {
         line.kind = REPORT_BROKEN;
@@ -203,6 +215,7 @@ int report_input_file(struct report_input *in, const char *path)
 
     in->name = standard ? "standard input" : path;
     in->line = in->size = 0;
+    in->framed = false;
     in->shown = 0;
     if (fd < 0) {
         tool_say("%s: %s", in->name, strerror(errno));

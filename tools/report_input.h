@@ -15,6 +15,8 @@ struct report_input {
     bool shows_progress;
     int64_t shown;       /* when progress was told last; 0: not for this file */
     uint64_t broken;     /* lines that were the daemon's, and could not be read */
+    bool mentioned;      /* whether others speak of the daemon, as in forms of the journal that are not read */
+    bool framed;         /* whether a line of this file had a time, or the daemon's name */
     const char *name;    /* of the file that is read */
     uint64_t line, size; /* its line, and its length, 0: unknown */
     struct report_clock clock;

@@ -125,7 +125,7 @@ static enum report_notice classify(struct report_line *out, struct bv_str s)
                   {"storm ends: ", REPORT_STORM},  {"warm-up", REPORT_WARM_UP},
                   {"reloaded: ", REPORT_RELOAD},   {"not reloaded;", REPORT_RELOAD},
                   {"changed, but ", REPORT_RELOAD}};
-    static const char refused[] = "; the ring in use stays";
+    static const char refused[] = "; the ring in use stays", mended[] = ": the key file can be used again";
     struct bv_str rest = s;
 
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
@@ -135,7 +135,8 @@ static enum report_notice classify(struct report_line *out, struct bv_str s)
         return REPORT_STOP;
     if (text_begins(s, "bvmilter ") && memmem(s.p, s.n, " serves on ", 11) != NULL)
         return REPORT_START;
-    if (memmem(s.p, s.n, refused, sizeof refused - 1) != NULL)
+    if (memmem(s.p, s.n, refused, sizeof refused - 1) != NULL ||
+        memmem(s.p, s.n, mended, sizeof mended - 1) != NULL)
         return REPORT_RING;
     if (text_take_number(&out->lost, &rest) && is_word(rest, " log lines were lost"))
         return REPORT_LOST;
@@ -158,11 +159,28 @@ static struct bv_str unrepeat(uint64_t *times, struct bv_str s)
     return inner;
 }
 
+static struct bv_str without_end(struct bv_str s)
+{
+    while (s.n > 0 && (s.p[s.n - 1] == '\r' || s.p[s.n - 1] == ' '))
+        s.n--;
+    return s;
+}
+
+bool report_line_bare(struct report_line *out, struct bv_str line)
+{
+    struct bv_str text = without_end(line), s = text;
+
+    if (!take_queue_id(&s) || read_decision(out, s) != NULL)
+        return false;
+    out->kind = REPORT_DECISION;
+    out->times = 1;
+    out->text = text;
+    return true;
+}
+
 void report_line_message(struct report_line *out, struct bv_str message)
 {
-    while (message.n > 0 && (message.p[message.n - 1] == '\r' || message.p[message.n - 1] == ' '))
-        message.n--;
-    struct bv_str s = unrepeat(&out->times, message);
+    struct bv_str s = unrepeat(&out->times, without_end(message));
     /* What the service manager has caught on standard error has the name twice. */
     text_take(&s, "bvmilter: ");
     out->lost = 0;

@@ -75,6 +75,13 @@ struct report_line {
 /* A line of a syslog file, of "journalctl -o short-iso", or of standard error, without its newline. */
 void report_line_read(struct report_line *out, struct bv_str line);
 
+/*
+ * A decision with nothing in front of it, as "journalctl -o cat" writes it.
+ * False: the line is none.  What the daemon says otherwise cannot be told from
+ * the words of others so.  Leaves out->stamp alone.
+ */
+bool report_line_bare(struct report_line *out, struct bv_str line);
+
 /* The text behind "bvmilter[PID]: ". Leaves out->stamp alone. */
 void report_line_message(struct report_line *out, struct bv_str message);
 

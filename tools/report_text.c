@@ -3,7 +3,7 @@
 
 #include "tools/report_view.h"
 
-enum { WIDTH = 80, DAYS = 45, ITEMS = 10, NAME = 32 };
+enum { WIDTH = 80, DAYS = 45, ITEMS = 10, NAME = 32, INDENT = 4, TIME = 22 };
 
 struct page {
     FILE *out;
@@ -159,6 +159,23 @@ static void put_keys(const struct page *p, const struct report_tally *t)
     }
 }
 
+/* Goes on in lines of their own, each after `indent` blanks, broken at a blank where there is one late enough. */
+static void put_wrapped(const struct page *p, const char *text, int indent)
+{
+    int room = WIDTH - indent, n;
+
+    for (;; text += n + (int)strspn(text + n, " ")) {
+        int length = (int)strlen(text), most = length < room ? length : room;
+        for (n = most; length > room && n > room / 2 && text[n] != ' ';)
+            n--;
+        n = n > room / 2 ? n : most;
+        fprintf(p->out, "%.*s\n", n, text);
+        if (text[n + (int)strspn(text + n, " ")] == '\0')
+            return;
+        fprintf(p->out, "%*s", indent, "");
+    }
+}
+
 static void put_item(const struct page *p, const struct report_top_item *item,
                      const struct report_list_words *words)
 {
@@ -168,7 +185,7 @@ static void put_item(const struct page *p, const struct report_top_item *item,
 
     /* A name that is too long has a line of its own: half an address is none. */
     if (is_long)
-        fprintf(p->out, "%s\n", item->name);
+        put_wrapped(p, item->name, INDENT);
     fprintf(p->out, "%-*s%s%10" PRIu64, width, is_long ? "" : item->name, item->before > 0 ? ">" : " ",
             report_top_count(item));
     for (int i = 0; has_columns && i < REPORT_TOP_COLUMNS && words->column[i] != NULL; i++)
@@ -197,24 +214,6 @@ static void put_list(const struct page *p, const struct report_tally *t, enum re
         fprintf(p->out, "(%" PRIu32 " more)\n", top->n - ITEMS);
 }
 
-/* In as many lines as it takes, broken anywhere. */
-static void put_moment(const struct page *p, const char *time, const char *text)
-{
-    enum { ROOM = WIDTH - 22 };
-    int n = 0;
-
-    for (; *text != '\0'; text += n) {
-        int length = (int)strlen(text), most = length < ROOM ? length : ROOM;
-        for (n = most; length > ROOM && n > ROOM / 2 && text[n] != ' ';)
-            n--;
-        n = n > ROOM / 2 ? n : most;
-        fprintf(p->out, "%-20s  %.*s\n", time, n, text);
-        time = "";
-        while (text[n] == ' ')
-            n++;
-    }
-}
-
 static void put_timeline(const struct page *p, const struct report_tally *t)
 {
     char time[REPORT_TIME];
@@ -227,7 +226,8 @@ static void put_timeline(const struct page *p, const struct report_tally *t)
     for (size_t i = 0; i < t->moments; i++) {
         const struct report_moment *m = &t->moment[i];
         report_view_time(time, m->time);
-        put_moment(p, time, m->text);
+        fprintf(p->out, "%-*s", TIME, time);
+        put_wrapped(p, m->text, TIME);
     }
 }
 

@@ -10,9 +10,9 @@ import subprocess
 import time
 
 from cases_life_reload import ring
-from harness import Skip, same, true, wait_until
+from harness import Skip, same, sanitized, true, wait_until
 from lifeworld import (OURS, REMOTE, SUITE, Load, count_lines, cpu_seconds, descriptors, inet, is_signed, prepare, resident,
-                       running, sanitized, session, signs, started, stopped)
+                       running, session, signs, started, stopped)
 from milterclient import Milter, ProtocolError, message
 
 REFUSED = "no more are taken (max_sessions)"

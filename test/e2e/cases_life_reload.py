@@ -4,9 +4,9 @@ import os
 import signal
 import time
 
-from harness import prvs, same, true
+from harness import prvs, same, sanitized, true
 from lifeworld import (KEY, OURS, REMOTE, SUITE, Load, begin_message, count_lines, descriptors, end_message, is_signed,
-                       resident, running, sanitized, session, signs)
+                       resident, running, session, signs)
 from milterclient import message
 
 ROWS = 100000

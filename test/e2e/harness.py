@@ -13,10 +13,11 @@ import mta
 import prvs
 from daemon import Daemon, stop_all
 from mta import Auth, Postfix
-from place import (BIN, ROOT, Scratch, at_end, base64_plain, clean_up, free_port, program, token, wait_until)
+from place import (BIN, ROOT, Scratch, at_end, base64_plain, clean_up, free_port, program, sanitized, token,
+                   wait_until)
 from smtp import Client, Sink, transact
 from tap import Failed, Skip, Suite, contains, matches, same, true
 
 __all__ = ["Auth", "BIN", "Client", "Daemon", "Failed", "Postfix", "ROOT", "Scratch", "Sink", "Skip", "Suite",
            "at_end", "base64_plain", "clean_up", "contains", "free_port", "matches", "mta", "program", "prvs", "same",
-           "stop_all", "token", "transact", "true", "wait_until"]
+           "sanitized", "stop_all", "token", "transact", "true", "wait_until"]

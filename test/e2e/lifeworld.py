@@ -173,8 +173,3 @@ def cpu_seconds(daemon):
 
 def count_lines(daemon, word):
     return sum(word in line for line in list(daemon.lines))
-
-
-def sanitized():
-    with open(program("bvmilter"), "rb") as file:
-        return b"__asan_init" in file.read()

@@ -107,3 +107,10 @@ def base64_plain(user, password):
 
 def program(name):
     return os.path.join(BIN, name)
+
+
+def sanitized():
+    """Whether the programs are built with a sanitizer of addresses or threads."""
+    with open(program("bvmilter"), "rb") as file:
+        text = file.read()
+    return b"__asan_init" in text or b"__tsan_init" in text

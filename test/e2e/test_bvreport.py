@@ -91,6 +91,23 @@ def export():
          (1, 1, 2, 1), "lines")
 
 
+@SUITE.case("journalctl -o cat: decisions are known by themselves, notices are not")
+def bare():
+    got = report(log("bvmilter 0.1 serves on inet:8892@127.0.0.1, rows of domains: 1", BODY, "stopping",
+                     BODY.replace("4XyZ1abc", "NOQUEUE") + " ", "Stopped bvmilter.service - bounce verification.",
+                     BODY.replace("event=bounce", "event=dance"), BODY[:-1]))
+    same((got["lines"]["decisions"], got["lines"]["notices"], got["lines"]["foreign"], got["lines"]["broken"],
+          got["lines"]["untimed"]), (2, 0, 5, 0, 2), "decisions, notices, foreign, broken, untimed")
+
+
+@SUITE.rows([("a decision with nothing in front, behind a line with a time", "Nov 21 19:37:40 mx1 sshd[1]: x"),
+             ("a decision with nothing in front, behind a line of standard error", "bvmilter: stopping")])
+def framed(first):
+    got = report(log(first, BODY), status=0 if "bvmilter" in first else 1)
+    same((got["lines"]["decisions"], got["lines"]["broken"]), (0, 0), "decisions, broken")
+    same(report(log(first, BODY), log(BODY))["lines"]["decisions"], 1, "decisions, and in another file")
+
+
 @SUITE.case("a year comes from the time at which the file was changed")
 def changed():
     path = log(f"Feb  1 19:37:40 mx1 bvmilter[427]: {BODY}", mtime=at("2025-03-01T00:00:00Z"))
@@ -196,7 +213,7 @@ def hostile():
          (15, 2, 3, 3), "lines read, decisions, notices, broken")
     ran = bvreport(path, preexec_fn=limit)
     true(all(32 <= c < 127 or c == 10 for c in ran.stdout + ran.stderr), "a control character came through")
-    true(max(len(line) for line in ran.stdout.splitlines()) <= 119, "a line is too long")
+    true(max(len(line) for line in ran.stdout.splitlines()) <= 80, "a line is too long")
     for number in (4, 5, 7):
         contains(ran.stderr.decode(), f"bvreport: {path}:{number}: ", "standard error")
     page = bvreport("--html", path, preexec_fn=limit).stdout.decode("ascii")
@@ -247,6 +264,17 @@ def good():
 
 TROUBLE = [  # name, arguments, status, standard error
     ("no line of the daemon", lambda: [log("x")], 1, "^bvreport: no line of bvmilter, in 1 lines\n$"),
+    ("no line of the daemon, but its name", lambda: [log("x", "Sun 2026-11-22 01:00:00 UTC mx1 bvmilter[7]: stopping")], 1,
+     "^bvreport: no line of bvmilter, in 2 lines; is it the journal\\? give it as: "
+     r"journalctl -t bvmilter -o export \| bvreport\n$"),
+    ("the journal as -o with-unit", lambda: [log(f"Sun 2026-11-22 01:00:00 UTC mx1 bvmilter.service[7]: {BODY}")], 1,
+     "in 1 lines; is it the journal"),
+    ("the journal as -o short-unix", lambda: [log(f"1795289860.000001 mx1 bvmilter[7]: {BODY}")], 1,
+     "in 1 lines; is it the journal"),
+    ("the journal as -o json-pretty", lambda: [log("{", '\t"SYSLOG_IDENTIFIER" : "bvmilter",', f'\t"MESSAGE" : "{BODY}"', "}")],
+     1, "in 4 lines; is it the journal"),
+    ("none in the period asked for", lambda: ["--since", "2026-11-22", log(f"bvmilter: {BODY}", "x bvmilter")], 1,
+     "^bvreport: no line of bvmilter in the period asked for, in 2 lines\n$"),
     ("an empty file", lambda: [log()], 1, "^bvreport: no line of bvmilter, in 0 lines\n$"),
     ("no such file", lambda: [SCRATCH.path("none"), good()], 2, "^bvreport: /.*none: No such file or directory\n$"),
     ("a directory", lambda: [SCRATCH.dir], 2, "^bvreport: /.*: Is a directory\n"),
@@ -265,6 +293,15 @@ def trouble(args, status, said):
     ran = bvreport(*args())
     same(ran.returncode, status, "exit status")
     matches(ran.stderr.decode(), said, "standard error")
+
+
+@SUITE.rows([(f"a file that cannot be read, and no other: no report, {form or 'as text'}", form)
+             for form in ("", "--json", "--html")])
+def no_report(form):
+    options = [form] if form else []
+    same(bvreport(*options, SCRATCH.path("none")).stdout, b"", "one file")
+    same(bvreport(*options, SCRATCH.path("none"), SCRATCH.dir).stdout, b"", "two files")
+    true(bvreport(*options, SCRATCH.path("none"), good()).stdout, "there is no report of the other one")
 
 
 @SUITE.case("packed files are refused, with what to do")
@@ -297,6 +334,17 @@ def text():
         true(all(len(line) <= 80 for line in page.splitlines()), "a line is over 80 columns")
         matches(page, r"(?m)^2026-11-20 +0 +25  \S+$", "a day")
         matches(page, r"(?m)^23 +0 +20  \S+$", "an hour")
+
+
+@SUITE.case("text: what is too long for a line goes on in the next, and nothing of it is lost")
+def wrapped():
+    notice = "/etc/bv/" + "very-long-name/" * 3 + "domains:17: the word is unknown here, and that is said at some length"
+    address = "a" * 64 + "@" + "b" * 40 + ".example"
+    page = bvreport(log(f"bvmilter: {notice}", "bvmilter: " + BODY.replace("user@example.com", address)
+                        .replace("expired", "untagged"), f"bvmilter: reloaded: {notice}", "bvmilter: " + "c" * 119)).stdout.decode()
+    true(all(len(line) <= 80 for line in page.splitlines()), "a line is over 80 columns")
+    for whole in (notice, address, f"reloaded: {notice}", "c" * 119):
+        contains(page.replace("\n", "").replace(" ", ""), whole.replace(" ", ""), "text")
 
 
 @SUITE.case("standard output that is full")

@@ -194,6 +194,31 @@ def retired():
     path = ring("retired.json", first, prvs.Key(2, b"abcdefghijklmnop", sign_from=-10))
     answer(1, [f"expired {USER} key=1 expires={date(7 - 1000)}"], "verify", first.tag(USER), ring_path=path)
     contains(bvtag("-c", CONF, "explain", first.tag(USER), ring_path=path).stdout, "1, retired,", "explain")
+    today = first.tag(USER, days=0)
+    answer(1, [f"expired {USER} key=1 expires={date(-1000)}"], "verify", today, ring_path=path)
+    for command in (["verify"], ["-c", CONF, "explain"]):
+        got = json.loads(bvtag("--json", *command, today, ring_path=path).stdout)
+        same((got["verdict"], got["expires"], got["days_left"]), ("expired", date(-1000), -1000), f"{command}")
+
+
+@SUITE.rows([(f"an empty argument: {' '.join(command)}", *command)
+             for command in (("sign",), ("verify",), ("strip",), ("-c", CONF, "explain"), ("-c", CONF, "mx"))])
+def empty(*command):
+    contains(answer(2, [], *command, ""), "bvtag: an argument is empty; the null sender is written <>\n", "said")
+    same(answer(2, [USER], "strip", "", USER), "bvtag: an argument is empty; the null sender is written <>\n", "another one")
+
+
+@SUITE.case("an empty line of standard input has its answer, and its reason")
+def empty_line():
+    same(answer(1, [""], "sign", "-", stdin="\n"), "bvtag: an empty line: no mailbox address\n", "sign")
+    same(answer(1, ["untagged - key=- expires=-"], "verify", "-", stdin="\n"), "", "verify")
+
+
+@SUITE.case("explain: a domain in capitals, spelled as the daemon spells it")
+def capitals():
+    said = bvtag("-c", CONF, "explain", KEY.tag("User@EXAMPLE.Com")).stdout
+    contains(said, " recipient=User@example.com", "header")
+    contains(said, "delivered to: User@example.com\n", "recipient")
 
 
 @SUITE.case("sign -c: the domain's syntax, and nothing for strangers")

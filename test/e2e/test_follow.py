@@ -163,6 +163,22 @@ def bad(spoil, said):
         node.ring.generation += 1
         node.ring.write(node.path)
         node.expect(4, "a good file again")
+        true(node.daemon.wait_log("keyring.json: the key file can be used again$"), f"nothing is said: {node.daemon.log()}")
+
+
+@SUITE.case("a bad file that is mended, and has the ring in use: one line says so")
+def mended():
+    with Node() as node:
+        for count in (1, 2):
+            spoil_mode(node)
+            said = f"the ring in use stays \\(refused so far: {count}\\)"
+            true(node.daemon.wait_log(said, SOON), f"nothing is said: {node.daemon.log()}")
+            os.chmod(node.path, 0o640)
+            again = [f"bvmilter: {node.path}: the key file can be used again"] * count
+            true(wait_until(lambda want=again: [line for line in node.daemon.log().splitlines()
+                                                if "used again" in line] == want, SOON), f"log: {node.daemon.log()}")
+        time.sleep(3)
+        same(node.daemon.log().count("can be used again"), 2, "lines that say so")
 
 
 @SUITE.case("a session that idles in the middle of a message delays nothing, and keeps what it began with")

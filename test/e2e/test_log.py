@@ -1,6 +1,7 @@
 """The daemon's log: nobody who does not read it may hold up mail, and no line gets into another stream."""
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -91,6 +92,18 @@ def full():
         daemon = start(prepare(), stderr=disk)
     same(send(daemon, 200), 200, "messages signed")
     same(daemon.stop()[0], 0, "exit status")
+
+
+@SUITE.case("the log is as long as a file may be: mail goes on")
+def limited():
+    path = SCRATCH.path("limited.log")
+    with open(path, "wb") as file:
+        daemon = start(prepare(), stderr=file)
+    most = os.path.getsize(path) + 1000
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (most, most))
+    same(send(daemon, 200), 200, "messages signed")
+    same(daemon.stop()[0], 0, "exit status")
+    same(os.path.getsize(path), most, "octets in the log")
 
 
 @SUITE.case("started with descriptors 0 to 2 closed: the protocol stays clean")

@@ -38,6 +38,7 @@ static void fair(void)
     add_key(3, NOW - 3 * DAY);
     add_key(4, NOW + 2 * DAY);
     view = (struct metrics_view){.now = NOW, .ring = &ring, .warm_until = INT64_MIN, .sessions = 5};
+    assert_int_equal(keys_fingerprints(view.fingerprint, &ring), 0);
     view.domains = 12;
     view.exceptions = 34;
     view.counters.started = NOW - 90 * 60;

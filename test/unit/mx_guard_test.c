@@ -23,6 +23,7 @@ static struct {
     struct mx *mx;
     int64_t now;
     bool fails;          /* no resolver can be made */
+    bool broken;         /* the one that is there has failed */
     int made, freed;     /* resolvers */
     int line;            /* that the last was made with, */
     const char *anchor;  /* and that */
@@ -32,6 +33,11 @@ static struct {
 } world;
 
 int64_t clock_now(void)
+{
+    return world.now;
+}
+
+int64_t clock_steady(void)
 {
     return world.now;
 }
@@ -60,6 +66,7 @@ struct dns *dns_new(char *const *servers, const char *trust_anchor, const char *
     assert_ptr_equal(servers, world.conf.guard.resolver);
     assert_ptr_equal(path, world.conf.path);
     world.made++;
+    world.broken = false;
     world.line = line;
     world.anchor = trust_anchor;
     if (world.fails)
@@ -70,6 +77,12 @@ struct dns *dns_new(char *const *servers, const char *trust_anchor, const char *
 void dns_free(struct dns *d)
 {
     world.freed += d != NULL;
+}
+
+bool dns_is_broken(const struct dns *d)
+{
+    assert_ptr_equal(d, &world);
+    return world.broken;
 }
 
 /* The first label tells what there is. */
@@ -155,6 +168,7 @@ static void test_resolver(void **state)
         {"senders", "\n\nmx_guard_senders = mark", 1, 3, NULL},
         {"a server is named", ON "resolver = {\"192.0.2.1\"}", 1, 2, NULL},
         {"a trust anchor", ON "mx_guard_trust_anchor = \"/x\"", 1, 2, "/x"},
+        {"a trust anchor, off", "\n\nmx_guard_trust_anchor = \"/x\"", 1, 3, "/x"},
         {"no trust anchor", ON "mx_guard_trust_anchor = \"\"", 1, 2, NULL},
     };
 
@@ -186,15 +200,41 @@ static void test_no_resolver(void **state)
     domains_free(&world.conf.policy.domains); /* no table of the configuration owns them */
     conf_free(&world.conf);
 
-    begin(""); /* switched off, it is no reason not to start: told once, tried once */
+    begin(""); /* switched off, it is no reason not to start: told and tried once a minute */
     world.fails = true;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++, world.now += 29)
         assert_int_equal(ask("bogus.example"), GUARD_UNKNOWN);
     assert_int_equal(world.made, 1);
     assert_int_equal(world.logged, 1);
     assert_int_equal(world.asked, 0);
+    world.fails = false;
+    assert_int_equal(ask("bogus.example"), GUARD_BOGUS_MX);
+    assert_int_equal(world.made, 2);
+    world.made--; /* only one of them was there to be freed */
     end();
     mx_free(NULL);
+}
+
+/* One that has failed is replaced, and left to those who may be asking it. */
+static void test_broken_resolver(void **state)
+{
+    (void)state;
+    begin("");
+    ask("a.example");
+    for (int i = 0; i < 60; i++, world.now++) {
+        world.broken = true;
+        ask("b.example");
+        assert_int_equal(world.made, 1);
+    }
+    world.broken = true;
+    ask("c.example");
+    assert_int_equal(world.made, 2);
+    assert_int_equal(world.freed, 0);
+    assert_int_equal(world.logged, 1);
+    ask("d.example");
+    assert_int_equal(world.made, 2);
+    world.made--;
+    end();
 }
 
 /* Each question counts once: as answered by the DNS, failures among them, or from memory; literals are no domains. */
@@ -423,15 +463,11 @@ static void test_senders(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resolver),
-        cmocka_unit_test(test_no_resolver),
-        cmocka_unit_test(test_counted),
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_crowd),
-        cmocka_unit_test(test_match),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_recipients),
-        cmocka_unit_test(test_recipients_marked),
+        cmocka_unit_test(test_resolver),        cmocka_unit_test(test_no_resolver),
+        cmocka_unit_test(test_broken_resolver), cmocka_unit_test(test_counted),
+        cmocka_unit_test(test_memory),          cmocka_unit_test(test_crowd),
+        cmocka_unit_test(test_match),           cmocka_unit_test(test_many),
+        cmocka_unit_test(test_recipients),      cmocka_unit_test(test_recipients_marked),
         cmocka_unit_test(test_senders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

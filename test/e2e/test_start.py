@@ -1,0 +1,169 @@
+"""What the daemon says at its start, to whom, and what mends it."""
+
+import grp
+import os
+import re
+import shutil
+import subprocess
+import time
+
+from harness import Daemon, Scratch, Suite, contains, free_port, program, prvs, same, true
+
+SUITE = Suite()
+SCRATCH = Scratch()
+SIGNS = prvs.Key(3, b"the key that signs at this time!", -1)
+STAGED = prvs.Key(4, b"a key that signs from tomorrow on", 1)
+NOBODY = 65534
+ROOT = os.geteuid() == 0
+_count = 0
+
+COPY = SCRATCH.path("bvmilter")  # where other users may run it
+shutil.copy(program("bvmilter"), COPY)
+
+
+def prepare(key=SIGNS, **options):
+    global _count
+    _count += 1
+    return Daemon(SCRATCH.dir, f"start{_count}", prvs.Ring([key]), listen=f"inet:{free_port()}@127.0.0.1", **options)
+
+
+def test(daemon, *options, journal=None, **how):
+    """bvmilter -t; journal: what stands in front of standard error's own device and inode."""
+    read, write = os.pipe()
+    env = {name: value for name, value in os.environ.items() if name != "JOURNAL_STREAM"}
+    if journal is not None:
+        st = os.fstat(write)
+        env["JOURNAL_STREAM"] = f"{journal}{st.st_dev}:{st.st_ino}"
+    with os.fdopen(read) as said:
+        done = subprocess.run([COPY, "-t", "-c", daemon.conf, *options], stdout=subprocess.PIPE, stderr=write,
+                              text=True, env=env, timeout=30, **how)
+        os.close(write)
+        return done.returncode, done.stdout, said.read()
+
+
+# ---- files that the daemon's own user may not read
+
+def group_of(who):
+    return grp.getgrgid(who).gr_name
+
+
+@SUITE.rows([(f"-t: {name} may not be read, and the command that is named mends it", name)
+             for name in ("conf", "domains", "exceptions", "keyring")])
+def denied(name):
+    daemon = prepare()
+    path = getattr(daemon, name)
+    if name == "keyring" and ROOT:
+        os.chown(path, -1, NOBODY)
+    elif ROOT:
+        os.chown(daemon.keyring, -1, NOBODY)
+    os.chmod(daemon.keyring, 0o640)
+    os.chmod(path, 0o000 if not ROOT else 0o600)
+    who = {"user": NOBODY, "group": NOBODY} if ROOT else {}
+    status, out, said = test(daemon, **who)
+    group = group_of(NOBODY if ROOT else os.getegid())
+    same((status, out), (1, ""), "status and output")
+    same(said, f"bvmilter: {path}: cannot be opened: Permission denied; run: chgrp {group} {path} && "
+               f"chmod 0640 {path}\n", "said")
+    subprocess.run(said.split("run: ")[1], shell=True, check=True)
+    same(test(daemon, **who), (0, "", ""), "when it is mended")
+
+
+@SUITE.case("-t: a directory that lets nobody through is named, and not the file in it")
+def closed():
+    daemon = prepare()
+    if ROOT:
+        os.chown(daemon.keyring, -1, NOBODY)
+    os.chmod(daemon.keyring, 0o640)
+    closed = os.path.join(daemon.dir, "closed")
+    os.makedirs(os.path.join(closed, "below"))
+    daemon.domains = shutil.move(daemon.domains, os.path.join(closed, "below", "domains"))
+    daemon.configure(domains=daemon.domains)
+    os.chmod(closed, 0o600)
+    who = {"user": NOBODY, "group": NOBODY} if ROOT else {}
+    status, _, said = test(daemon, **who)
+    same((status, said), (1, f"bvmilter: {daemon.domains}: cannot be opened: Permission denied; "
+                             f"run: chmod a+x {closed}\n"), "status, and what is said")
+    subprocess.run(said.split("run: ")[1], shell=True, check=True)
+    same(test(daemon, **who), (0, "", ""), "when it is mended")
+
+
+@SUITE.case("-t: no key file, and the command that makes it")
+def missing():
+    daemon = prepare()
+    os.unlink(daemon.keyring)
+    status, _, said = test(daemon)
+    same(status, 1, "status")
+    command = said.split("run: bvkey ")[1]
+    subprocess.run([program("bvkey"), *command.split()], check=True, stdout=subprocess.DEVNULL)
+    same(test(daemon), (0, "", ""), "then")
+
+
+# ---- a key file of which no key signs
+
+@SUITE.rows([("-t: all is well, and nothing is said", SIGNS, {}, None),
+             ("-t: no key signs yet, a warning", STAGED, {}, "our users' mail is put off (on_fault)"),
+             ("-t: no key signs yet, on_fault = accept", STAGED, {"on_fault": "accept"},
+              "our users' mail leaves without tags (on_fault)")])
+def no_key(key, options, said):
+    daemon = prepare(key, **options)
+    want = f"bvmilter: {daemon.keyring}: no key signs at this time; {said}\n" if said else ""
+    same(test(daemon), (0, "", want), "status, output, and what is said")
+    if said:
+        same(test(daemon, journal="")[2], "<4>" + want, "what is said to the journal")
+
+
+# ---- standard error that is the journal's
+
+@SUITE.rows([("a fault at the start: without a journal", None, ""), ("a fault at the start: in the journal", "", "<3>"),
+             ("a fault at the start: standard error is no longer the journal's", "1", "")])
+def faults(journal, prefix):
+    daemon = prepare(map_listen="nonsense", action="nonsense")
+    status, _, said = test(daemon, journal=journal)
+    lines = said.splitlines()
+    same((status, len(lines)), (1, 2), f"status and lines: {said}")
+    for line in lines:
+        true(line.startswith(f"{prefix}bvmilter: {daemon.conf}:"), f"line {line!r}")
+
+
+@SUITE.case("in the journal, every line of the daemon has its priority")
+def priorities():
+    daemon = prepare()
+    log = SCRATCH.path("journal")
+    with open(log, "wb") as file:
+        st = os.fstat(file.fileno())
+        env = {**os.environ, "JOURNAL_STREAM": f"{st.st_dev}:{st.st_ino}"}
+        daemon.process = subprocess.Popen([program("bvmilter"), "-c", daemon.conf], env=env, stdin=subprocess.DEVNULL,
+                                          stdout=subprocess.DEVNULL, stderr=file)
+    try:
+        end = time.monotonic() + 10
+        while not re.search(r"generation \d+: key", open(log).read()) and time.monotonic() < end:
+            time.sleep(0.02)
+        os.unlink(daemon.keyring)
+        while "the ring in use stays" not in open(log).read() and time.monotonic() < end:
+            time.sleep(0.02)
+        same(daemon.stop()[0], 0, "exit status")
+    finally:
+        daemon.kill()
+    lines = open(log).read().splitlines()
+    for line in lines:
+        true(re.match(r"<[346]>bvmilter: ", line), f"line {line!r}")
+    same([line[:3] for line in lines if "the ring in use stays" in line], ["<3>"], "an error")
+    same([line[:3] for line in lines if line.endswith("stopping")], ["<6>"], "information")
+
+
+# ---- options
+
+@SUITE.rows([(f"{name} -h: its usage, on standard output", name) for name in ("bvmilter", "bvkey", "bvtag", "bvreport")])
+def usage(name):
+    done = subprocess.run([program(name), "-h"], capture_output=True, text=True, timeout=20)
+    same((done.returncode, done.stderr), (0, ""), "status and standard error")
+    contains(done.stdout, f"usage: {name} ", "standard output")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([program(name), "-h"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+    true(done.returncode in (1, 2), f"status when it cannot be written: {done.returncode}")
+    done = subprocess.run([program(name), "-?"], capture_output=True, text=True, timeout=20)
+    same((done.returncode, done.stdout), (2, ""), "a wrong option: status and standard output")
+    contains(done.stderr, f"usage: {name} ", "standard error")
+
+
+SUITE.run()
