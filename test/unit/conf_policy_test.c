@@ -29,6 +29,7 @@ static int teardown(void **state)
 {
     (void)state;
     sample_free(&sample);
+    domains_free(&conf.policy.domains); /* no table of the configuration owns them */
     conf_free(&conf);
     return 0;
 }
