@@ -117,7 +117,7 @@ bool recipient_other_spelling(char path[BV_ADDR_QUOTED + 2], const struct recipi
 
 bool message_has_work(const struct message *m)
 {
-    if (m->sign.event != EVENT_NONE || m->guard_header != NULL)
+    if (m->sign.event != EVENT_NONE || m->guard_header != NULL || m->failed)
         return true;
     for (const struct recipient *r = m->first; r != NULL; r = r->next)
         if (r->decision.event != EVENT_NONE)

@@ -35,15 +35,15 @@ struct message {
     struct policy_facts facts;
     struct decision sign;
     char tagged[BV_TAGGED];
-    size_t accepted;            /* recipients accepted at RCPT, ours or not */
-    size_t stored;              /* those of them that are kept below */
-    size_t no_tag;              /* those of them whose destination wants no tag */
-    int no_tag_line;            /* of the exceptions table, with no_tag */
-    bool cannot_hold;           /* the MTA knows no quarantine */
-    bool failed;                /* a recipient could not be judged, and may be one with another: no message */
-    bool judged;                /* some recipient is one of a bounce */
-    bool by_type;               /* the type of the message decides on some recipient */
-    bool guarded;               /* the MX guard has looked at the sender's domain, */
+    size_t accepted;  /* recipients accepted at RCPT, ours or not */
+    size_t stored;    /* those of them that are kept below */
+    size_t no_tag;    /* those of them whose destination wants no tag */
+    int no_tag_line;  /* of the exceptions table, with no_tag */
+    bool cannot_hold; /* the MTA knows no quarantine */
+    bool failed;      /* it must come again: a recipient could not be judged, a mark could not be kept */
+    bool judged;      /* some recipient is one of a bounce */
+    bool by_type;     /* the type of the message decides on some recipient */
+    bool guarded;     /* the MX guard has looked at the sender's domain, */
     struct guard_verdict guard; /* and this came out; or of the recipient's, the last time */
     char *guard_header;         /* value of X-MX-Guard; NULL: none */
     size_t copies;      /* fields of our name in the header, as far as it has come; at most MESSAGE_COPIES */

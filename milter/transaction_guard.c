@@ -13,6 +13,7 @@ static void keep_header(struct message *m, const struct decision *d, struct bv_s
         return;
     verdict_guard_header(header, d, domain);
     m->guard_header = strdup(header);
+    m->failed = m->failed || m->guard_header == NULL;
 }
 
 bool transaction_guard(struct decision *out, struct transaction *t, const char *rcpt)

@@ -6,7 +6,7 @@ import select
 import socket
 import time
 
-from harness import Daemon, Scratch, Suite, free_port, program, prvs, true, wait_until
+from harness import Daemon, Scratch, Suite, free_port, prvs, sanitized, true, wait_until
 
 SIGNING = prvs.Key(3, b"the key that signs at this time!", -100)
 RETIRED = prvs.Key(5, b"the key of long ago, gone by now", -400)
@@ -156,9 +156,7 @@ class Server:
         Checks that the process has grown by so many kB at most.  The kernel counts in steps of
         256 kB a thread; sanitizers keep what is freed.
         """
-        with open(program("bvmilter"), "rb") as file:
-            if b"__asan_init" not in file.read():
-                true(self.kilobytes() - before <= most, f"{what}: {self.kilobytes() - before} kB more")
+        true(sanitized() or self.kilobytes() - before <= most, f"{what}: {self.kilobytes() - before} kB more")
 
     def back_to(self, descriptors):
         """Whether the process has no more descriptors than it had, soon."""

@@ -10,7 +10,8 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 
-from harness import Daemon, Scratch, Suite, free_port, program, prvs, same, stop_all, true  # noqa: E402,F401
+from harness import Daemon, Failed, Scratch, Suite, free_port, program, prvs, same, stop_all, true, wait_until  # noqa: E402,F401
+import nasty as dns  # noqa: E402,F401
 from mapworld import Broken, Map  # noqa: E402,F401
 from milterclient import Milter, ProtocolError, message  # noqa: E402
 
@@ -67,10 +68,18 @@ class Everything(Daemon):
         with Map(self.map, patience) as client:
             return client.ask(key, name)
 
+    def page(self, path, patience=10):
+        """What is served over HTTP, with its header, and each number in it as "#"."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=patience) as answer:
+            header = [f"{name}: {value}" for name, value in answer.getheaders() if name not in ("Date", "Content-Length")]
+            return sorted(header), re.sub(rb"\b[0-9.]+(e[-+][0-9]+)?\b", b"#", answer.read())
+
     def numbers(self, patience=10):
         """The names of the numbers that are served."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=patience) as answer:
-            return sorted(set(re.findall(rb"(?m)^bv[a-z_]+", answer.read())))
+        return sorted(set(re.findall(rb"(?m)^bv[a-z_]+", self.page("/metrics", patience)[1])))
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def signal_and_wait(self, number=signal.SIGHUP, patience=10):
         """Whether a reload has taken place; None: no word about it."""

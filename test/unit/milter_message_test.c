@@ -246,6 +246,9 @@ static void test_work(void **state)
         struct message *m = message_of(cases[i].letters);
         if (message_has_work(m) != cases[i].want)
             fail_msg("\"%s\"", cases[i].letters);
+        m->failed = true;
+        assert_true(message_has_work(m));
+        m->failed = false;
         m->sign.event = EVENT_SIGN;
         assert_true(message_has_work(m));
         message_free(m);
