@@ -1,6 +1,7 @@
 """Boxes, in which Postfix's local(8) and virtual(8) deliver; and what was delivered there or to the sink."""
 
 import collections
+import fcntl
 import os
 import re
 
@@ -22,16 +23,19 @@ class Boxes:
         os.chmod(directory, 0o777)
 
     def having(self, word):
-        paths = [os.path.join(where, name) for where, _, names in os.walk(self.dir) for name in names]
-        return [self.copy(text) for path in paths for text in self.messages(path) if word in text]
+        return [self.copy(text) for path in self.paths() for text in self.messages(path) if word in text]
+
+    def paths(self):
+        """What virtual(8) writes in "tmp" is in "new" a moment later, or in both, or in neither as we look."""
+        for where, _, names in os.walk(self.dir):
+            if os.path.basename(where) != "tmp":
+                yield from (os.path.join(where, name) for name in names if not name.endswith(".lock"))
 
     @staticmethod
     def messages(path):
-        try:
-            with open(path, errors="replace") as file:
-                return re.split(r"^From .*\n", file.read(), flags=re.M)
-        except FileNotFoundError:
-            return []  # it is being moved
+        with open(path, errors="replace") as file:
+            fcntl.lockf(file, fcntl.LOCK_SH)  # local(8) has written all of it
+            return re.split(r"^From .*\n", file.read(), flags=re.M)
 
     @staticmethod
     def copy(text):

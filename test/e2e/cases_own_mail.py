@@ -28,8 +28,13 @@ def sendmail(sender, rcpt):
 
 def arrives(word, count=1):
     """The copies that hold a word, once there are so many."""
-    wait_until(lambda: len(WORLD.copies(word)) >= count, 20)
-    return WORLD.copies(word)
+    copies = []
+
+    def all_are_here():
+        copies[:] = WORLD.copies(word)
+        return len(copies) >= count
+    wait_until(all_are_here, 20)
+    return copies
 
 
 def is_signed(address, original):

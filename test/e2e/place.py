@@ -63,21 +63,24 @@ class Scratch:
         return self.path(name)
 
 
-_ports = set()
+_claims = []
 
 
 def free_port():
-    """A port below those that the system hands out itself, so that it stays free."""
+    """A port below those that the system hands out itself, so that it stays free; no other test on this machine gets
+    it while this one runs, since a name in the abstract namespace can be bound once only."""
     while True:
         port = random.SystemRandom().randrange(20001, 32000)
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         with socket.socket() as sock:
             try:
+                claim.bind(f"\0bv-test-port-{port}")
                 sock.bind(("127.0.0.1", port))
             except OSError:
+                claim.close()
                 continue
-        if port not in _ports:
-            _ports.add(port)
-            return port
+        _claims.append(claim)
+        return port
 
 
 def wait_until(test, timeout=10):
