@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* test/hard/memory.py has the same. */
+/* Plan in failures.py has the same. */
 struct plan {
     _Atomic long on;    /* allocations are counted, and may fail */
     _Atomic long count; /* of allocations since it was set to 0 */

@@ -61,7 +61,7 @@ torture:
 	@tools/deps.sh build mail test
 	@$(MAKE) --no-print-directory $(SAN_FLAGS) torture-run
 torture-run: all $(FAILING)
-	@BV_BIN=$(B) BV_FAILING_SO=$(FAILING) HARD=$(HARD) test/run.sh test/hard/test_memory.py
+	@BV_BIN=$(B) BV_FAILING_SO=$(FAILING) HARD=$(HARD) test/run.sh $(addprefix test/hard/test_memory_,tools.py daemon.py)
 
 # ---- soak: the programs as they are installed
 
