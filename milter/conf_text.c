@@ -58,12 +58,12 @@ static size_t scan_char(struct scan *s, char *p, size_t n)
     return taken;
 }
 
+static const char blanks[] = " \t\r\n", name_chars[] = "abcdefghijklmnopqrstuvwxyz_";
+
 static bool is_name_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || c == '_';
+    return c != '\0' && strchr(name_chars, c) != NULL;
 }
-
-static const char blanks[] = " \t\r\n";
 
 /* Whether a value stands at p, and not the next setting, or nothing. */
 static bool is_value(const char *p)
@@ -85,13 +85,49 @@ static bool lacks_value(const char *p)
     return (p[n] == '\0' || memchr(p, '\n', n) != NULL) && !is_value(p + n);
 }
 
+/* Behind an opened list at p: where the next setting, or the end, comes before it is closed; NULL: it is closed. */
+static char *next_in_open_list(char *p)
+{
+    struct scan s = {.in_comment = false};
+
+    for (; *p != '\0'; p += scan_char(&s, p, p[1] == '\0' ? 1 : 2)) {
+        size_t word = strspn(p, name_chars);
+        const char *behind = p + word + strspn(p + word, blanks);
+        if ((s.quote == '\0' && *p == '}') || (s.quote != '\0' && *p == '\n'))
+            return NULL;
+        if (s.quote == '\0' && !is_name_char(p[-1]) && conf_row_find(p, word) >= 0 &&
+            (*behind == '=' || strncmp(behind, "+=", 2) == 0))
+            return p;
+    }
+    return p;
+}
+
+static void blank_out(char *from, const char *to)
+{
+    for (; from < to; from++)
+        if (*from != '\n')
+            *from = ' ';
+}
+
+/* A setting that libconfuse would not see the end of, and would complain of all the others, is told of and blanked out. */
+static void check_value(const char *path, int line, const char *name, char *p, char *value,
+                        struct problems *problems)
+{
+    char *list = value + strspn(value, blanks), *next = *list == '{' ? next_in_open_list(list + 1) : NULL;
+
+    if (lacks_value(value)) {
+        problems_add(problems, path, line, "%s: no value behind the =", name);
+        blank_out(p, value);
+    } else if (next != NULL) {
+        problems_add(problems, path, line, "%s: the list that { opens is not closed with }", name);
+        blank_out(p, next);
+    }
+}
+
 /* Where a setting's name stands before "=" or "+=", notes its line. */
 static void note_name(struct conf *conf, const char *path, int line, char *p, struct problems *problems)
 {
-    size_t end = 0;
-
-    while (is_name_char(p[end]))
-        end++;
+    size_t end = strspn(p, name_chars);
     size_t equals = end + strspn(p + end, " \t\r\n+");
     int row = conf_row_find(p, end);
     if (row < 0 || p[equals] != '=')
@@ -101,12 +137,7 @@ static void note_name(struct conf *conf, const char *path, int line, char *p, st
                      conf->line[row]);
     else
         conf->line[row] = line;
-    if (!lacks_value(p + equals + 1))
-        return;
-    problems_add(problems, path, line, "%s: no value behind the =", conf_rows[row].name);
-    for (size_t i = 0; i <= equals; i++)
-        if (p[i] != '\n')
-            p[i] = ' ';
+    check_value(path, line, conf_rows[row].name, p, p + equals + 1, problems);
 }
 
 /* Comments are blanks here. */

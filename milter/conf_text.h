@@ -13,7 +13,8 @@
  * environment would be put in), a string that is not closed in its line (the
  * rest of the file would be it).  Such a line becomes blanks, and so do all
  * comments, since libconfuse counts the lines of a comment wrongly.  A setting
- * without a value is reported too: libconfuse would complain of all the others.
+ * without a value, or with a list that is not closed, is reported and blanked
+ * out, too: libconfuse would complain of all the others.
  */
 void conf_scan(struct conf *conf, const char *path, char *text, struct problems *problems);
 

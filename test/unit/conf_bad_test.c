@@ -37,6 +37,7 @@ static const char *told(void)
 #define NO_SOCKET      " is no socket: use \"unix:/PATH\", \"inet:PORT@HOST\" or \"inet6:PORT@HOST\"\n"
 #define NO_NAME        " is no header name: 1 to 60 printable ASCII characters without colon or blank\n"
 #define NO_ENVIRONMENT "\"${\" would be replaced from the environment, and is not allowed\n"
+#define OPEN_LIST      "the list that { opens is not closed with }\n"
 #define OPEN_QUOTE     "a quote is opened and not closed\n"
 #define ACTIONS        "(reject, mark, quarantine, discard, accept)\n"
 #define TYPES          "(mdn, auto-reply, feedback-report, dmarc-report)\n"
@@ -288,6 +289,17 @@ static const struct row texts[] = {
     {"a list for a text", "user = {a, b}", "C:1: unexpected token '{'\n"},
     {"adding to a text", "user += \"x\"", "C:1: attempt to append to non-list option 'user'\n"},
     {"a list without commas", "sign_daemons = {\"a\" \"b\"}", "C:1: unexpected token 'b'\n"},
+    {"open list, others go on", "sign_daemons = {\"a\",\n\"b\"\n\nuser = x\nfoo = 1\n",
+     "C:1: sign_daemons: " OPEN_LIST "C:5: no such option 'foo'\n"},
+    {"open list at the end", "user = x\nsign_daemons = {\"a\",\n", "C:2: sign_daemons: " OPEN_LIST},
+    {"open list, added to", "sign_daemons +=\n{ a, b # }\n, c\nresolver += {}\n",
+     "C:1: sign_daemons: " OPEN_LIST},
+    {"open list in one line", "sign_daemons = { user = x\nfoo = 1",
+     "C:1: sign_daemons: " OPEN_LIST "C:2: no such option 'foo'\n"},
+    {"two open lists", "sign_daemons = {a\nresolver = {\"}\",\nuser = x\n",
+     "C:1: sign_daemons: " OPEN_LIST "C:2: resolver: " OPEN_LIST},
+    {"a list for a text, open", "user = {a\nwarmup = off\n", "C:1: user: " OPEN_LIST},
+    {"an equals sign in a list", "sign_daemons = {a = b}", "C:1: unexpected token '='\n"},
     {"a brace too much", "sign_daemons = {a}}", "C:1: unexpected closing brace\n"},
     {"open quote", "user = \"bv", "C:1: " OPEN_QUOTE},
     {"open single quote", "user = 'bv", "C:1: " OPEN_QUOTE},
