@@ -8,7 +8,7 @@
 #   make torture     allocations that fail       make soak       SOAK_MESSAGES: memory stays flat
 #   make cover       line coverage               make install    under $(DESTDIR)$(PREFIX)
 #
-# HARD=short makes tsan, valgrind and torture take twenty seconds.
+# HARD=short makes tsan, valgrind and torture take about a minute each.
 
 VERSION = 0.1
 PREFIX = /usr/local
