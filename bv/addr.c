@@ -73,7 +73,7 @@ static bool build_split(struct bv_addr *out, struct bv_str s, size_t i, bool hos
     return build(out, before, after) && out->domain_len > 0;
 }
 
-static bool read_mailbox(struct bv_addr *out, struct bv_str s)
+static enum bv_shape read_mailbox(struct bv_addr *out, struct bv_str s)
 {
     bool balanced = true;
     size_t i;
@@ -81,21 +81,21 @@ static bool read_mailbox(struct bv_addr *out, struct bv_str s)
     if (s.p[0] == '@') {
         i = lex_find(s, ':', true, &balanced);
         if (i == s.n)
-            return false;
+            return balanced ? BV_UNREADABLE : BV_NOBODY;
         s = lex_trim((struct bv_str){s.p + i + 1, s.n - i - 1});
     }
     i = lex_find(s, '@', false, &balanced);
     if (!balanced)
-        return false;
+        return BV_NOBODY;
     if (i < s.n)
-        return build_split(out, s, i, false);
+        return build_split(out, s, i, false) ? BV_MAILBOX : BV_UNREADABLE;
     i = lex_find(s, '!', true, &balanced);
     if (i < s.n)
-        return build_split(out, s, i, true);
+        return build_split(out, s, i, true) ? BV_MAILBOX : BV_UNREADABLE;
     i = lex_find(s, '%', false, &balanced);
     if (i < s.n)
-        return build_split(out, s, i, false);
-    return build(out, s, (struct bv_str){"", 0});
+        return build_split(out, s, i, false) ? BV_MAILBOX : BV_UNREADABLE;
+    return build(out, s, (struct bv_str){"", 0}) ? BV_MAILBOX : BV_NOBODY;
 }
 
 static void addr_clear(struct bv_addr *out, enum bv_shape shape)
@@ -108,10 +108,13 @@ static void addr_clear(struct bv_addr *out, enum bv_shape shape)
 void bv_addr_read(struct bv_addr *out, struct bv_str arg)
 {
     struct bv_str s = strip_brackets(arg);
+    enum bv_shape shape = BV_NULL_SENDER;
 
-    addr_clear(out, s.n == 0 ? BV_NULL_SENDER : BV_MAILBOX);
-    if (s.n > 0 && !read_mailbox(out, s))
-        addr_clear(out, BV_UNREADABLE);
+    addr_clear(out, BV_MAILBOX);
+    if (s.n > 0)
+        shape = read_mailbox(out, s);
+    if (shape != BV_MAILBOX)
+        addr_clear(out, shape);
 }
 
 struct bv_str bv_addr_local(const struct bv_addr *a)

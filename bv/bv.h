@@ -63,7 +63,8 @@ bool bv_str_same_nocase(struct bv_str a, struct bv_str b); /* ASCII letters in a
 enum bv_shape {
     BV_MAILBOX = 0, /* a local part, and a domain unless the client gave none */
     BV_NULL_SENDER, /* "<>" or "" */
-    BV_UNREADABLE   /* no address can be made out */
+    BV_NOBODY, /* nothing but comments, quotes, a source route, or what is opened and not closed: "" to some MTAs */
+    BV_UNREADABLE /* no address can be made out of what stands there */
 };
 
 /*

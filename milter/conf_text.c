@@ -135,8 +135,7 @@ static void note_name(struct conf *conf, const char *path, int line, char *p, st
     if (conf->line[row] != 0)
         problems_add(problems, path, line, "%s is set in line %d already", conf_rows[row].name,
                      conf->line[row]);
-    else
-        conf->line[row] = line;
+    conf->line[row] = line;
     check_value(path, line, conf_rows[row].name, p, p + equals + 1, problems);
 }
 

@@ -1,5 +1,5 @@
 #include <errno.h>
-#include <fcntl.h>
+#include <getopt.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,8 +43,12 @@ static void say(const char *text)
 
 static const char usage[] = "usage: bvmilter [-c FILE] [-t | -T] [-d] [-v] [-h | -V]";
 
-static int misused(void)
+static int misused(const char *what, const char *word)
 {
+    char text[OUTLET_TEXT];
+
+    snprintf(text, sizeof text, "%s \"%s\"", what, word);
+    say(text);
     say(usage);
     return EXIT_USAGE;
 }
@@ -63,18 +67,6 @@ static int say_problems(struct problems *problems)
         say(text);
     }
     return EXIT_FAILURE;
-}
-
-/* A socket that got number 0, 1 or 2 would have log lines written into it. */
-static void fill_standard_descriptors(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd > STDERR_FILENO)
-        close(fd);
 }
 
 /* Key material never goes to a core file. */
@@ -135,7 +127,7 @@ static int print_configuration(const char *path, struct problems *problems)
     conf_free(&conf);
     if (!printed)
         return say_problems(problems);
-    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return outlet_flush() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static void say_start(const struct conf *conf, const struct snapshot *s)
@@ -200,36 +192,52 @@ static int serve(const struct options *o, struct problems *problems)
     return EXIT_FAILURE;
 }
 
+static int print(const char *text)
+{
+    puts(text);
+    return outlet_flush() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Returns -1 when there is something to do, else the exit status. */
+static int read_options(struct options *o, int argc, char **argv)
+{
+    static const struct option longer[] = {
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+    int c;
+
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, ":c:tTdvhV", longer, NULL)) != -1) {
+        const char letter[] = {'-', (char)optopt, '\0'};
+        if (c == 'c')
+            o->conf_path = optarg;
+        else if (c == 't' || c == 'T')
+            o->mode = c == 't' ? MODE_TEST : MODE_PRINT;
+        else if (c == 'd')
+            o->background = true;
+        else if (c == 'v')
+            o->verbose = true;
+        else if (c == 'h' || c == 'V')
+            return print(c == 'h' ? usage : "bvmilter " BV_VERSION);
+        else if (c == ':')
+            return misused("a file is missing after", letter);
+        else
+            return misused("unknown option", optopt == 0 || strchr("hV", optopt) ? argv[optind - 1] : letter);
+    }
+    return optind < argc ? misused("unknown argument", argv[optind]) : -1;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {.conf_path = CONF_DEFAULT_PATH};
     static struct problems problems;
-    int c;
 
     keys_json_setup();
     forbid_cores();
     give_memory_back();
-    fill_standard_descriptors();
     outlet_open();
-    opterr = 0;
-    while ((c = getopt(argc, argv, "c:tTdvhV")) != -1) {
-        if (c == 'c')
-            o.conf_path = optarg;
-        else if (c == 't' || c == 'T')
-            o.mode = c == 't' ? MODE_TEST : MODE_PRINT;
-        else if (c == 'd')
-            o.background = true;
-        else if (c == 'v')
-            o.verbose = true;
-        else if (c == 'h')
-            return puts(usage) < 0 || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-        else if (c == 'V')
-            return printf("bvmilter %s\n", BV_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-        else
-            return misused();
-    }
-    if (optind < argc)
-        return misused();
+    int status = read_options(&o, argc, argv);
+    if (status >= 0)
+        return status;
     if (o.mode == MODE_TEST)
         return test_configuration(o.conf_path, &problems);
     if (o.mode == MODE_PRINT)

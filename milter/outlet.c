@@ -1,6 +1,7 @@
 #include "milter/outlet.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -9,12 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 /* Set once, before the first thread. */
 static bool is_journal;
 
 static atomic_bool torn; /* what was written last has no end */
+
+/* A socket that got number 0, 1 or 2 would have log lines written into it. What is printed to nobody, fails. */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR); /* the lowest that is free */
+}
 
 /* The variable is inherited by programs whose standard error is something else. */
 void outlet_open(void)
@@ -23,6 +33,7 @@ void outlet_open(void)
     char mine[64];
     struct stat st;
 
+    fill_standard_descriptors();
     if (stream == NULL || fstat(STDERR_FILENO, &st) != 0)
         return;
     snprintf(mine, sizeof mine, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
@@ -78,4 +89,15 @@ void outlet_say(int priority, const char *text)
     char line[OUTLET_LINE];
 
     outlet_write(line, outlet_line(line, priority, text));
+}
+
+int outlet_flush(void)
+{
+    char text[128];
+
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    snprintf(text, sizeof text, "standard output: %s", strerror(errno));
+    outlet_say(LOG_ERR, text);
+    return -1;
 }

@@ -13,7 +13,11 @@ enum {
     OUTLET_LINE = OUTLET_TEXT + (int)sizeof "<3>bvmilter: \n" /* what outlet_line() makes of one */
 };
 
-/* Finds out whose it is. Before the first line, and the first thread. */
+/*
+ * Opens those of the descriptors 0, 1 and 2 that are closed, standard output so
+ * that outlet_flush() fails, and finds out whose standard error is.  Before the
+ * first line, the first file, and the first thread.
+ */
 void outlet_open(void);
 
 /* A line, with its newline, as it is written; the priority is one of syslog's. Returns its length. */
@@ -27,5 +31,8 @@ void outlet_write(const char *lines, size_t n);
 
 /* Writes one. */
 void outlet_say(int priority, const char *text);
+
+/* 0 when all that was printed has reached standard output, else -1 after saying so. */
+int outlet_flush(void);
 
 #endif

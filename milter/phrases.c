@@ -74,7 +74,7 @@ static const char daemons[] =
     "service)|mail sieve "
     "subsystem|delivery subsystem|internet mail delivery|"
     "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e@";
-static const char postmasters[] = "postmaster|<>";
+static const char postmasters[] = "postmaster|<>"; /* or no "@" at all */
 
 static bool starts(const char *text, const char *with)
 {
@@ -230,5 +230,5 @@ unsigned phrases_from(const char *value)
     drop_domains(text);
     if (has_any(text, daemons))
         return FROM_DAEMON;
-    return has_any(text, postmasters) ? FROM_POSTMASTER : 0;
+    return has_any(text, postmasters) || strchr(text, '@') == NULL ? FROM_POSTMASTER : 0;
 }

@@ -46,7 +46,7 @@ const char *direction_word(enum direction direction)
 bool policy_null_sender(const struct bv_addr *sender)
 {
     if (sender->shape != BV_MAILBOX)
-        return true;
+        return sender->shape != BV_UNREADABLE;
     return sender->domain_len == 0 &&
            (sender->ill_formed || bv_str_same_nocase(bv_addr_local(sender), bv_str("mailer-daemon")));
 }

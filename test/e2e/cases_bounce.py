@@ -146,13 +146,21 @@ def untagged_spelled(spelling):
 
 @SUITE.rows([(f"bounce: a null sender, as Postfix takes it: {sender}", sender) for sender in (
     '<"">', '""', "<()>", "<(x)>", "(x)", "<>(c)", "<@a.example:>", "<;>", "<x:;>", "<MAILER-DAEMON>",
-    "<mailer-daemon>")])
+    "<mailer-daemon>", "<(x>", "<(x@a.example>", "<@a.example@b:>")])
 def null_sender(sender):
     out, _ = WORLD.mail("in", sender, [f"<{USER}>"], "X-Bounce-Verification: pass (valid)\n")
     true(out.final.code >= 500, f"the bounce is not refused ({out})")
     out, copies = WORLD.mail("in", sender, [f"<{SIGNING.tag(USER)}>"])
     same(copies.recipients, [USER], f"delivered to ({out})")
     matches(copies.header(), r"^pass \(valid\)", "header")
+
+
+@SUITE.rows([(f"no bounce: a sender that nobody can read, and Postfix does not take for the null sender: {sender}", sender)
+             for sender in ("<@a.example>", '<""@a.example>', "<user@a.example@>", "<x!>")])
+def unreadable_sender(sender):
+    out, copies = WORLD.mail("in", sender, [f"<{USER}>"])
+    same(copies.recipients, [USER], f"delivered to ({out})")
+    same(copies.header(), None, "header")
 
 
 @SUITE.case("bounce: untagged, refused at RCPT where untagged_stage says so, in the text of reject_text")
