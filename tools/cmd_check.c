@@ -19,6 +19,7 @@ struct findings {
     size_t n, faults;
     struct finding {
         bool fault;
+        int line, column; /* 0: of the file as a whole */
         char text[600];
     } item[FINDINGS_MAX];
 };
@@ -137,17 +138,19 @@ static int examine(struct findings *f, const struct cmd *c)
         tool_say_ring_error(c->file, &err);
         return -1;
     }
-    if (err.line > 0)
-        add(f, true, "line %d, column %d: %s", err.line, err.column, err.text);
-    else
-        add(f, true, "%s", err.text);
+    add(f, true, "%s", err.text);
+    f->item[0].line = err.line;
+    f->item[0].column = err.column;
     return 0;
 }
 
 static void print_text(const struct findings *f, const struct cmd *c)
 {
-    for (size_t i = 0; i < f->n; i++)
-        printf("%s: %s: %s\n", c->file, f->item[i].fault ? "fault" : "note", f->item[i].text);
+    for (const struct finding *item = f->item; item < f->item + f->n; item++)
+        if (item->line > 0)
+            printf("%s:%d:%d: fault: %s\n", c->file, item->line, item->column, item->text);
+        else
+            printf("%s: %s: %s\n", c->file, item->fault ? "fault" : "note", item->text);
     if (f->n == 0)
         printf("%s: good\n", c->file);
 }
@@ -159,9 +162,15 @@ static void print_array(const struct findings *f, bool fault)
     for (size_t i = 0; i < f->n; i++) {
         if (f->item[i].fault != fault)
             continue;
+        char text[sizeof f->item[i].text + 64];
+        if (f->item[i].line > 0)
+            snprintf(text, sizeof text, "line %d, column %d: %s", f->item[i].line, f->item[i].column,
+                     f->item[i].text);
+        else
+            snprintf(text, sizeof text, "%s", f->item[i].text);
         if (printed++ > 0)
             fputs(", ", stdout);
-        cmd_json_string(f->item[i].text);
+        cmd_json_string(text);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,20 +29,44 @@ static ssize_t read_all(int fd, char *dst, size_t size, bool line)
     return (ssize_t)n;
 }
 
+static struct termios shown; /* the terminal as it was */
+
+/* Whoever ends the program at the prompt gets the terminal back; the signal comes once more, with its usual effect. */
+static void show_and_end(int number)
+{
+    tcsetattr(STDIN_FILENO, TCSANOW, &shown);
+    raise(number);
+}
+
+/* What ends the program gets this handler, unless it is ignored. */
+static void on_endings(void (*handler)(int))
+{
+    static const int endings[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND}, now;
+
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (sigaction(endings[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaction(endings[i], &action, NULL);
+}
+
 static ssize_t read_terminal(char *dst, size_t size)
 {
-    struct termios shown, hidden;
+    struct termios hidden;
     ssize_t n;
 
     if (tcgetattr(STDIN_FILENO, &shown) != 0)
         return -1;
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)ECHO;
+    on_endings(show_and_end);
+    signal(SIGTSTP, SIG_IGN); /* a stop would leave the echo off, too */
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) != 0)
         return -1;
     fputs("secret: ", stderr);
     n = read_all(STDIN_FILENO, dst, size, true);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    on_endings(SIG_DFL);
+    signal(SIGTSTP, SIG_DFL);
     fputc('\n', stderr);
     return n;
 }

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pty
+import signal
 import subprocess
 import termios
 
@@ -200,6 +201,26 @@ def add_terminal():
     os.close(master)
     true(SHARED not in shown and b"key 2: staged" in shown, f"what is shown: {shown}")
     same(base64.b64decode(read(path)["keys"][1]["secret"]), SHARED, "the secret")
+
+
+@SUITE.rows([(f"add: ended by SIG{name} at the terminal's prompt, which shows again what is typed", name)
+             for name in ("INT", "TERM", "HUP", "QUIT")])
+def add_ended(name):
+    path = FILES.put(ring(key(5, "2026-11-01T00:00:00Z")))
+    before = read(path)
+    master, slave = pty.openpty()
+    process = subprocess.Popen([program("bvkey"), "-f", path, "add", "--number=2"], stdin=slave, stdout=slave, stderr=slave)
+    shown = b""
+    while not shown.endswith(b"secret: "):
+        shown += os.read(master, 100)
+    process.send_signal(signal.SIGTSTP)
+    number = getattr(signal, "SIG" + name)
+    process.send_signal(number)
+    same(process.wait(60), -number, "status")
+    true(termios.tcgetattr(slave)[3] & termios.ECHO, "echo is on again")
+    os.close(slave)
+    os.close(master)
+    same(read(path), before, "the key file")
 
 
 # ---- purge

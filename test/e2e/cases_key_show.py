@@ -281,7 +281,9 @@ def check(made, at, faults, notes):
         same(len(got[kind]), len(wanted), f"{kind}: {got[kind]}")
         for item, want in zip(got[kind], wanted):
             contains(item, want, kind)
-            contains(text.out, f"{path}: {word}: {item}\n", "plain text")
+            place = re.match(r"line (\d+), column (\d+): ", item)
+            line = f"{path}:{place[1]}:{place[2]}: {word}: {item[place.end():]}\n" if place else f"{path}: {word}: {item}\n"
+            contains(text.out, line, "plain text")
     same(len(text.out.splitlines()), len(faults) + len(notes), "lines")
 
 

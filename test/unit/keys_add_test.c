@@ -110,7 +110,7 @@ static void test_refused(void **state)
     strcpy(key.comment, "bell\a");
     assert_int_equal(keys_add(&ring, &key, "me@here", NOW, &err), -1);
     assert_string_equal(err.text, "the comment holds a control character");
-    assert_memory_equal(&ring, &before, sizeof ring);
+    assert_true(same_rings(&ring, &before));
     ring.generation = KEYS_GENERATION_MAX;
     key = make_key(5, NOW);
     assert_int_equal(keys_add(&ring, &key, "me@here", NOW, &err), -1);
