@@ -24,6 +24,7 @@ FUZZ_SECONDS = 60
 VARIANT = opt
 B = build/$(VARIANT)
 CC = gcc
+OBJCOPY = objcopy
 PKG_CONFIG = pkg-config
 WERROR =
 Q = @
@@ -93,7 +94,11 @@ $(KEYS_A): $(call obj,$(KEYS_SRC))
 $(STORE_A): $(call obj,$(STORE_SRC))
 $(PURE_A): $(call obj,$(PURE_SRC))
 $(CONF_A): $(call obj,$(CONF_SRC))
-$(B)/libbv.a: $(call obj,$(BV_SRC) $(KEYS_SRC))
+# One object: what its parts call each other by would be in the way of a program's own names.
+$(B)/libbv.a: $(B)/libbv.o
+$(B)/libbv.o: $(call obj,$(BV_SRC) $(KEYS_SRC))
+	$(Q)$(LD) -r -o $@ $^
+	$(Q)$(OBJCOPY) --wildcard --keep-global-symbol='bv_*' --keep-global-symbol='keys_*' $@
 %.a:
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^

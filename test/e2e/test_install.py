@@ -126,6 +126,13 @@ def names(prefix):
     same(sorted(name for name in found if not os.path.exists(dest + name)), [], "names of what is not there")
 
 
+@SUITE.case("the library has no names but its own, which a program of others may use")
+def symbols():
+    names = re.findall(r" [A-Z] (\w+)$", run("nm", "--defined-only", "--extern-only", os.path.join(BIN, "libbv.a")), re.M)
+    true(len(names) > 50, f"only {names}")
+    same([name for name in names if not re.match("(bv|keys)_", name)], [], "other names")
+
+
 @SUITE.case("a program of others finds the library by pkg-config, and signs as bvtag does")
 def library():
     plain_build()
