@@ -7,7 +7,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include "keys/keys.h"
 #include "milter/background.h"

@@ -80,3 +80,8 @@ int tool_flush(void)
     tool_say("standard output: %s", strerror(errno));
     return -1;
 }
+
+int tool_printed(void)
+{
+    return tool_flush() == 0 ? TOOL_YES : TOOL_TROUBLE;
+}

@@ -34,4 +34,7 @@ const char *tool_keyring(const char *option);
 /* 0 when everything printed has reached standard output, else -1 after saying so. */
 int tool_flush(void);
 
+/* The exit status of a tool that had only to print what it has printed. */
+int tool_printed(void);
+
 #endif

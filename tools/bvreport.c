@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <langinfo.h>
@@ -28,16 +29,19 @@ struct options {
     bool help, version;
 };
 
-/* Returns 0, or -1 when there is an option that is none. */
+/* Returns 0, or -1 after saying what is wrong. */
 static int read_options(struct options *o, int argc, char **argv)
 {
     static const struct option longer[] = {{"json", no_argument, NULL, 'j'},
                                            {"html", no_argument, NULL, 'H'},
                                            {"since", required_argument, NULL, 's'},
                                            {"until", required_argument, NULL, 'u'},
+                                           {"help", no_argument, NULL, 'h'},
+                                           {"version", no_argument, NULL, 'V'},
                                            {NULL, 0, NULL, 0}};
     int c;
 
+    argv[0] = program_invocation_short_name; /* getopt's messages begin with it */
     while ((c = getopt_long(argc, argv, "hV", longer, NULL)) != -1) {
         switch (c) {
         case 'j':
@@ -61,7 +65,10 @@ static int read_options(struct options *o, int argc, char **argv)
             return -1;
         }
     }
-    return o->forms > 1 ? -1 : 0;
+    if (o->forms <= 1)
+        return 0;
+    tool_say("only one of --json and --html is possible");
+    return -1;
 }
 
 /* A time, a day, or how long ago. Returns 0, or -1 after saying what is wrong. */
@@ -156,10 +163,12 @@ int main(int argc, char **argv)
     }
     if (o.help) {
         usage(stdout);
-        return tool_flush() == 0 ? TOOL_YES : TOOL_TROUBLE;
+        return tool_printed();
     }
-    if (o.version)
-        return printf("bvreport %s\n", BV_VERSION) < 0 ? TOOL_TROUBLE : TOOL_YES;
+    if (o.version) {
+        puts("bvreport " BV_VERSION);
+        return tool_printed();
+    }
     if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) < 0)
         seed = 0; /* at the start of the machine; figures do not depend on it */
     if (report_tally_init(&tally, REPORT_TOP_SIZE, seed) != 0) {

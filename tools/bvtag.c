@@ -1,13 +1,12 @@
 #include "milter/dns.h"
 #include "tools/bvtag.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-
-enum { LINE_OCTETS = 65536 };
 
 static const struct command {
     const char *name;
@@ -28,8 +27,14 @@ static void usage(FILE *to)
           to);
 }
 
-static int misused(void)
+static int misused(const struct command *command, const char *word)
 {
+    if (word == NULL)
+        tool_say("no command");
+    else if (command == NULL)
+        tool_say("unknown command \"%s\"", word);
+    else
+        tool_say("%s: no %s", word, command->run == bvtag_mx ? "domain" : "address");
     usage(stderr);
     return TOOL_TROUBLE;
 }
@@ -39,13 +44,17 @@ struct options {
     bool json, help, version;
 };
 
-/* Returns 0, or -1 when there is an option that is none. */
+/* Returns 0, or -1 after saying what is wrong. */
 static int read_options(struct options *o, int argc, char **argv)
 {
-    static const struct option longer[] = {
-        {"at", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+    static const struct option longer[] = {{"at", required_argument, NULL, 'a'},
+                                           {"json", no_argument, NULL, 'j'},
+                                           {"help", no_argument, NULL, 'h'},
+                                           {"version", no_argument, NULL, 'V'},
+                                           {NULL, 0, NULL, 0}};
     int c;
 
+    argv[0] = program_invocation_short_name; /* getopt's messages begin with it */
     while ((c = getopt_long(argc, argv, "+f:c:hV", longer, NULL)) != -1) {
         switch (c) {
         case 'f':
@@ -92,7 +101,8 @@ static int load_conf(struct bvtag *b, const char *path)
 /* The key file: as for every tool, but a configuration that was named comes before the default. */
 static const char *keyring_path(const struct bvtag *b, const struct options *o)
 {
-    bool named = o->keyring != NULL || getenv("BV_KEYRING") != NULL;
+    const char *env = getenv("BV_KEYRING");
+    bool named = o->keyring != NULL || (env != NULL && *env != '\0');
 
     return b->has_conf && !named ? b->conf.keyring : tool_keyring(o->keyring);
 }
@@ -127,28 +137,31 @@ static int worse(int a, int b)
     return a > b ? a : b;
 }
 
-/* One address a line, in constant memory; what follows the longest line allowed is skipped. */
+/* One address a line, in constant memory. */
 static int run_lines(struct bvtag *b, const struct command *command)
 {
-    static char line[LINE_OCTETS];
+    static struct bvtag_line line;
+    FILE *in = bvtag_lines_open();
     int status = TOOL_YES;
 
-    for (unsigned long number = 1; fgets(line, sizeof line, stdin) != NULL; number++) {
-        size_t n = strcspn(line, "\n");
-        if (line[n] == '\0' && n == sizeof line - 1) {
-            tool_say("standard input:%lu: over %d octets, taken as unreadable", number, LINE_OCTETS - 2);
-            for (int c = getchar(); c != '\n' && c != EOF;)
-                c = getchar();
-            strcpy(line, "<@>");
-            status = worse(status, TOOL_TROUBLE);
-        }
-        line[strcspn(line, "\r\n")] = '\0';
-        status = worse(status, command->run(b, line));
+    if (in == NULL) {
+        tool_say("no memory");
+        return TOOL_TROUBLE;
     }
-    if (!ferror(stdin))
-        return status;
-    tool_say("standard input: cannot be read");
-    return TOOL_TROUBLE;
+    for (unsigned long number = 1; !ferror(stdout) && bvtag_line_read(&line, in); number++) {
+        if (line.fault[0] != '\0') {
+            tool_say("standard input:%lu: %s, taken as unreadable", number, line.fault);
+            strcpy(line.text, "<@>");
+            status = TOOL_TROUBLE;
+        }
+        status = worse(status, command->run(b, line.text));
+    }
+    if (ferror(in) && !ferror(stdout)) {
+        tool_say("standard input: cannot be read: %s", strerror(errno));
+        status = TOOL_TROUBLE;
+    }
+    fclose(in);
+    return status;
 }
 
 /* Nothing is what a variable of a script that is not set leaves behind. */
@@ -166,7 +179,7 @@ static int run(struct bvtag *b, const struct command *command, char **addresses)
 {
     int status = TOOL_YES;
 
-    for (; *addresses != NULL; addresses++)
+    for (; *addresses != NULL && !ferror(stdout); addresses++)
         status = worse(status, run_argument(b, command, *addresses));
     return tool_flush() == 0 ? status : TOOL_TROUBLE;
 }
@@ -187,19 +200,21 @@ int main(int argc, char **argv)
 
     keys_json_setup();
     setrlimit(RLIMIT_CORE, &none); /* a core file would hold the keys */
-    if (read_options(&o, argc, argv) != 0)
-        return misused();
+    if (read_options(&o, argc, argv) != 0) {
+        usage(stderr);
+        return TOOL_TROUBLE;
+    }
     if (o.help) {
         usage(stdout);
-        return tool_flush() == 0 ? TOOL_YES : TOOL_TROUBLE;
+        return tool_printed();
     }
-    if (o.version)
-        return printf("bvtag %s\n", BV_VERSION) < 0 ? TOOL_TROUBLE : TOOL_YES;
+    if (o.version) {
+        puts("bvtag " BV_VERSION);
+        return tool_printed();
+    }
     const struct command *command = optind < argc ? find_command(argv[optind]) : NULL;
-    if (command == NULL && optind < argc)
-        tool_say("unknown command \"%s\"", argv[optind]);
     if (command == NULL || optind + 1 >= argc)
-        return misused();
+        return misused(command, argv[optind]);
     int status = load(&b, &o, command) == 0 ? run(&b, command, argv + optind + 1) : TOOL_TROUBLE;
     keys_macs_free(&b.macs);
     keys_wipe(&b.ring);

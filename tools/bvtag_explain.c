@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/bvtag_story.h"
@@ -27,6 +28,7 @@ static void print_address(const struct story *s)
     case BV_NULL_SENDER:
         puts("address:  the null sender");
         return;
+    case BV_NOBODY:
     case BV_UNREADABLE:
         puts("address:  unreadable");
         return;
@@ -56,6 +58,7 @@ static void print_key(const struct story *s, const struct bvtag *b)
 static void print_tag(const struct story *s, const struct bvtag *b)
 {
     bool fits = s->result.status == BV_VALID || s->result.status == BV_EXPIRED;
+    long days = s->result.expires - b->keys.today;
     char date[BVTAG_DATE];
 
     print_key(s, b);
@@ -67,8 +70,8 @@ static void print_tag(const struct story *s, const struct bvtag *b)
                                                                   : "does not fit");
     bvtag_date(date, s->result.expires);
     if (fits)
-        printf("day:      %03u, last good on %s (%ld days left)\n", s->tag.stamp, date,
-               s->result.expires - b->keys.today);
+        printf("day:      %03u, last good on %s (%ld day%s %s)\n", s->tag.stamp, date, labs(days),
+               labs(days) == 1 ? "" : "s", days < 0 ? "ago" : "left");
     else
         printf("day:      %03u, not looked at\n", s->tag.stamp);
 }
@@ -141,10 +144,13 @@ int bvtag_explain(struct bvtag *b, const char *text)
     struct story s;
 
     story_gather(&s, b, text);
+    if (b->told && !b->json)
+        puts("");
     if (b->json)
         print_json(&s, b);
     else
         print_text(&s, b);
+    b->told = true;
     if (!s.failed)
         return TOOL_YES;
     tool_say("%s: not all of it can be told: no memory, or the cryptographic library fails", text);

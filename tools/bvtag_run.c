@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tools/bvtag.h"
 #include "tools/cmd.h"
@@ -162,4 +163,43 @@ int bvtag_strip(struct bvtag *b, const char *text)
     else
         puts(tagged ? original : text);
     return TOOL_YES;
+}
+
+/* Whoever waits for an answer before he asks on, gets it. */
+static ssize_t read_on(void *unused, char *dst, size_t size)
+{
+    (void)unused;
+    return fflush(stdout) == 0 ? read(STDIN_FILENO, dst, size) : -1;
+}
+
+FILE *bvtag_lines_open(void)
+{
+    static char buffer[65536];
+    FILE *in = fopencookie(NULL, "r", (cookie_io_functions_t){.read = read_on});
+
+    if (in != NULL)
+        setvbuf(in, buffer, _IOFBF, sizeof buffer);
+    return in;
+}
+
+bool bvtag_line_read(struct bvtag_line *l, FILE *in)
+{
+    size_t n = 0;
+    int c;
+
+    for (; (c = getc_unlocked(in)) != '\n' && c != EOF; n++)
+        if (n < sizeof l->text)
+            l->text[n] = (char)c;
+    if (ferror(in) || (c == EOF && n == 0))
+        return false;
+    if (c == '\n' && n > 0 && n < sizeof l->text && l->text[n - 1] == '\r')
+        n--;
+    l->fault[0] = '\0';
+    if (n > BVTAG_LINE)
+        snprintf(l->fault, sizeof l->fault, "over %d octets", BVTAG_LINE);
+    else if (memchr(l->text, '\0', n) != NULL)
+        strcpy(l->fault, "holds a NUL");
+    else
+        l->text[n] = '\0';
+    return true;
 }

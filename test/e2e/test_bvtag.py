@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import subprocess
 import time
 
@@ -161,6 +162,87 @@ def long_line():
     same([line.split()[0] for line in ran.stdout.splitlines()], ["untagged", "valid"], "verdicts")
 
 
+def octets(command, stdin):
+    """Status, lines of standard output, and standard error, of octets that are passed through as they are."""
+    ran = subprocess.run([program("bvtag"), "-f", RING, *command, "-"], input=stdin, capture_output=True, timeout=60)
+    return ran.returncode, ran.stdout.split(b"\n")[:-1], ran.stderr.decode()
+
+
+RETURNS = [  # name, an address in which a CR is part of it
+    ("in front", f"\r{TAG}"), ("behind a tag, and more behind that", f"{TAG}\rx"),
+    ("in the local part", f"prvs=\r{USER}"), ("two at the end", f"{TAG}\r"),
+]
+
+
+@SUITE.rows([(f"a line with a CR in it is treated like an argument: {name}", address) for name, address in RETURNS])
+def returns(address):
+    for command in ("verify", "strip", "sign"):
+        ran = subprocess.run([program("bvtag"), "-f", RING, command, address], capture_output=True, timeout=60)
+        status, lines, said = octets([command], f"{address}\r\n{TAG}\r\n".encode())
+        same(lines[:-1], ran.stdout.split(b"\n")[:-1], f"what {command} prints")
+        same(len(lines), 2, f"answers of {command}")
+        true(said.encode().startswith(ran.stderr), f"{command} said {said!r}, and of the argument {ran.stderr!r}")
+        if command == "verify":
+            same((status, lines[0].startswith(b"valid"), lines[1].split()[0]), (1, False, b"valid"), "verdicts")
+
+
+@SUITE.case("a CR at the end of input, without an LF, is part of the address")
+def last_return():
+    status, lines, said = octets(["verify"], f"{TAG}\n{TAG}\r".encode())
+    same((status, [line.split()[0] for line in lines], said), (1, [b"valid", b"untagged"], ""), "answers")
+
+
+NUL = "bvtag: standard input:2: holds a NUL, taken as unreadable\n"
+NULS = [  # name, the line
+    ("behind an address", TAG.encode() + b"\0"), ("in front", b"\0" + TAG.encode()), ("alone", b"\0"),
+    ("in a line of 65534 octets", b"\0" + b"a" * 65533), ("before a CR", TAG.encode() + b"\0\r"),
+]
+
+
+@SUITE.rows([(f"a line with a NUL is named, and is one line: {name}", line) for name, line in NULS])
+def nul(line):
+    tag = TAG.encode()
+    status, lines, said = octets(["verify"], b"\n".join([tag, line, tag, b""]))
+    same((status, said), (2, NUL), "status and standard error")
+    same([answer.split()[0] for answer in lines], [b"valid", b"untagged", b"valid"], "verdicts")
+    same(octets(["strip"], b"\n".join([tag, line, tag])),
+         (2, [USER.encode(), b"<@>", USER.encode()], NUL), "strip: status, output and standard error")
+
+
+LONG = [  # name, the line with its end, verdicts, how it is told
+    ("65534 octets", b"a" * 65534 + b"\n", ["not-taggable", "valid"], ""),
+    ("65534 octets and CR LF", b"a" * 65534 + b"\r\n", ["not-taggable", "valid"], ""),
+    ("65535 octets", b"a" * 65535 + b"\n", ["untagged", "valid"], "over 65534 octets"),
+    ("65535 octets, the last one a CR, and LF", b"a" * 65534 + b"\r\r\n", ["untagged", "valid"], "over 65534 octets"),
+    ("a NUL, and more than one reading", b"\0" + b"a" * 200000 + b"\n", ["untagged", "valid"], "over 65534 octets"),
+    ("a CR where it is cut", b"a" * 65534 + b"\r" + b"a" * 70000 + b"\n", ["untagged", "valid"], "over 65534 octets"),
+]
+
+
+@SUITE.rows([(f"how long a line may be: {name}", line, verdicts, told) for name, line, verdicts, told in LONG])
+def longest(line, verdicts, told):
+    status, lines, said = octets(["verify"], line + TAG.encode())
+    same((status, [answer.split()[0].decode() for answer in lines]), (2 if told else 1, verdicts), "status, verdicts")
+    same(said, f"bvtag: standard input:1: {told}, taken as unreadable\n" if told else "", "standard error")
+
+
+@SUITE.case("who asks by a pipe, a line at a time, has each answer before he asks again")
+def coprocess():
+    with subprocess.Popen([program("bvtag"), "-f", RING, "verify", "-"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as ran:
+        try:
+            for line, verdict in ((TAG, b"valid"), (USER, b"untagged"), (f"{TAG}\n{USER}", b"valid"),
+                                  ("", b"untagged")):
+                ran.stdin.write(line.encode() + b"\n")
+                ran.stdin.flush()
+                true(select.select([ran.stdout], [], [], 10)[0], f"no answer to {line!r}")
+                same(os.read(ran.stdout.fileno(), 65536).split()[0], verdict, f"answer to {line!r}")
+            ran.stdin.close()
+            same(ran.wait(10), 1, "status")
+        finally:
+            ran.kill()
+
+
 @SUITE.case("--at takes the place of the clock, and the counter wraps on 2027-07-01")
 def at():
     path = SCRATCH.path("old.json")
@@ -235,6 +317,10 @@ def which_ring():
     same(bvtag("sign", USER, ring_path=None, env={"BV_KEYRING": other}).stdout.strip(), SHA256.tag(USER), "variable")
     same(bvtag("sign", USER, env={"BV_KEYRING": other}).stdout.strip(), TAG, "-f before the variable")
     same(bvtag("-c", CONF, "sign", USER, ring_path=None).stdout.strip(), TAG, "configuration")
+    same(bvtag("-c", CONF, "sign", USER, ring_path=None, env={"BV_KEYRING": ""}).stdout.strip(), TAG,
+         "an empty variable")
+    same(bvtag("-c", CONF, "sign", USER, ring_path=None, env={"BV_KEYRING": other}).stdout.strip(), SHA256.tag(USER),
+         "the variable before the configuration")
 
 
 def explained(address, **how):
@@ -250,6 +336,36 @@ def explain_valid():
                  f"{SCRATCH.path('domains')}:2", "verdict:  valid", "action:   accept", f"delivered to: {USER}"):
         contains(out, part, "explanation")
     true(KEY.secret.decode() not in out, "the secret is not told")
+
+
+AGES = [  # days ahead, what is said of them
+    (7, "7 days left"), (1, "1 day left"), (0, "0 days left"), (-1, "1 day ago"), (-2, "2 days ago"),
+]
+
+
+@SUITE.rows([(f"explain: {said}", days, said) for days, said in AGES])
+def explain_age(days, said):
+    contains(explained(KEY.tag(USER, days=days)), f", last good on {date(days)} ({said})\n", "explanation")
+
+
+@SUITE.case("explain: an empty line between addresses, none in JSON")
+def explain_several():
+    one, two = explained(TAG), explained("user@stranger.example")
+    same(bvtag("-c", CONF, "explain", TAG, "user@stranger.example", TAG).stdout, f"{one}\n{two}\n{one}", "arguments")
+    same(bvtag("-c", CONF, "explain", TAG, "-", stdin=f"{TAG}\n{TAG}\n").stdout, f"{one}\n{one}\n{one}", "lines")
+    for line in bvtag("-c", CONF, "--json", "explain", TAG, TAG).stdout.split("\n")[:-1]:
+        same(json.loads(line)["input"], TAG, "JSON")
+
+
+@SUITE.case("sign: what the daemon leaves alone is told by explain; sign itself signs it")
+def sign_exempt():
+    domains = SCRATCH.write("domains2", "example.com no-bounces\n")
+    exceptions = SCRATCH.write("exceptions", "from vip@example.com no-tag\n")
+    conf = SCRATCH.write("exempt.conf", open(CONF).read().replace(SCRATCH.path("domains"), domains)
+                         .replace('exceptions = ""', f'exceptions = "{exceptions}"'))
+    for address in (USER, "vip@example.com"):
+        answer(0, [KEY.tag(address)], "-c", conf, "sign", address)
+        contains(bvtag("-c", conf, "explain", address).stdout, "as sender: left alone", "explain")
 
 
 @SUITE.case("explain: refused by a row, by a setting, or none of our business")
@@ -269,17 +385,21 @@ def explain_others():
 
 
 TROUBLE = [
-    ("no command", [], "usage: bvtag"),
-    ("unknown command", ["tag", USER], 'unknown command "tag"'),
-    ("no address", ["sign"], "usage: bvtag"),
-    ("unknown option", ["--colour", "sign", USER], "usage: bvtag"),
+    ("no command", [], "bvtag: no command\nusage: bvtag "),
+    ("unknown command", ["tag", USER], 'bvtag: unknown command "tag"\nusage: bvtag '),
+    ("no address", ["sign"], "bvtag: sign: no address\nusage: bvtag "),
+    ("no domain", ["mx"], "bvtag: mx: no domain\nusage: bvtag "),
+    ("unknown option", ["--colour", "sign", USER], "bvtag: unrecognized option '--colour'\nusage: bvtag "),
+    ("an option without its value", ["-c"], "bvtag: option requires an argument -- 'c'\nusage: bvtag "),
     ("no such configuration", ["-c", "/nonexistent/bvmilter.conf", "explain", USER], "/nonexistent/bvmilter.conf: "),
 ]
 
 
 @SUITE.rows([("trouble: " + row[0], *row[1:]) for row in TROUBLE])
 def trouble(args, said):
-    contains(answer(2, [], *args), said, "standard error")
+    err = answer(2, [], *args)
+    contains(err, said, "standard error")
+    true(err.startswith("bvtag: "), f"standard error begins with {err[:40]!r}")
 
 
 @SUITE.case("trouble: the key file")
@@ -303,9 +423,32 @@ def full():
     contains(ran.stderr, "bvtag: standard output: ", "standard error")
 
 
-@SUITE.case("-V")
-def version():
-    true(bvtag("-V").stdout.startswith("bvtag "), "version")
+@SUITE.rows([(f"standard output is full, and input without end: {command}", command)
+             for command in ("sign", "verify", "strip", "explain")])
+def endless(command):
+    with open("/dev/full", "w") as out, subprocess.Popen(["yes", USER], stdout=subprocess.PIPE) as yes:
+        try:
+            ran = subprocess.run([program("bvtag"), "-f", RING, "-c", CONF, command, "-", "-"], stdin=yes.stdout,
+                                 stdout=out, stderr=subprocess.PIPE, text=True, timeout=20)
+        finally:
+            yes.kill()
+    same((ran.returncode, ran.stderr), (2, "bvtag: standard output: No space left on device\n"), "status, what is said")
+
+
+@SUITE.rows([("standard output is full: the rest of the arguments is left", ['"a b"@example.com'] * 5000, ""),
+             ("standard output is full: the rest of the lines is left", ["-"], '"a b"@example.com\n' * 3000)])
+def full_stop(args, stdin):
+    with open("/dev/full", "w") as out:
+        ran = subprocess.run([program("bvtag"), "-f", RING, "sign", *args], input=stdin, stdout=out,
+                             stderr=subprocess.PIPE, text=True, timeout=60)
+    lines = ran.stderr.splitlines()
+    same((ran.returncode, lines[-1]), (2, "bvtag: standard output: No space left on device"), "status, last line")
+    true(len(lines) < 2000, f"addresses that were treated all the same: {len(lines)}")
+
+
+@SUITE.case("options stand before the command: what stands behind is an address")
+def options_first():
+    answer(0, ["--version", "-V"], "strip", "--version", "-V")
 
 
 SUITE.run()

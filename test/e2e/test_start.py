@@ -153,17 +153,64 @@ def priorities():
 
 # ---- options
 
-@SUITE.rows([(f"{name} -h: its usage, on standard output", name) for name in ("bvmilter", "bvkey", "bvtag", "bvreport")])
-def usage(name):
-    done = subprocess.run([program(name), "-h"], capture_output=True, text=True, timeout=20)
-    same((done.returncode, done.stderr), (0, ""), "status and standard error")
-    contains(done.stdout, f"usage: {name} ", "standard output")
+TROUBLE = {"bvmilter": 1, "bvkey": 2, "bvtag": 2, "bvreport": 2}  # the exit status when something could not be done
+
+
+def run(name, *args, **how):
+    return subprocess.run([program(name), *args], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                          timeout=20, **how)
+
+
+def closed():
+    os.close(1)
+
+
+def unprinted(name, *args):
+    """Standard output takes nothing: it is said, and has a status."""
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([program(name), "-h"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
-    true(done.returncode in (1, 2), f"status when it cannot be written: {done.returncode}")
-    done = subprocess.run([program(name), "-?"], capture_output=True, text=True, timeout=20)
-    same((done.returncode, done.stdout), (2, ""), "a wrong option: status and standard output")
-    contains(done.stderr, f"usage: {name} ", "standard error")
+        done = run(name, *args, stdout=full)
+    same((done.returncode, done.stderr), (TROUBLE[name], f"{name}: standard output: No space left on device\n"), "full")
+    done = run(name, *args, preexec_fn=closed)
+    same((done.returncode, done.stderr), (TROUBLE[name], f"{name}: standard output: Bad file descriptor\n"), "closed")
+
+
+@SUITE.rows([(f"{name} {option}: its {'usage' if 'h' in option else 'version'}, on standard output", name, option)
+             for name in TROUBLE for option in ("-h", "--help", "-V", "--version")])
+def usage(name, option):
+    done = run(name, option, stdout=subprocess.PIPE)
+    same((done.returncode, done.stderr), (0, ""), "status and standard error")
+    want = f"usage: {name} " if "h" in option else rf"{name} [0-9.]+\n\Z"
+    true(re.match(want, done.stdout), f"printed {done.stdout!r}")
+    unprinted(name, option)
+
+
+@SUITE.rows([(f"{name} {' '.join(args)}: what is wrong, after the program's name, and the usage", name, args)
+             for name in TROUBLE for args in (("-?",), ("--colour",), ("--help=1",))])
+def misused(name, args):
+    done = run(name, *args, stdout=subprocess.PIPE)
+    first, second = done.stderr.split("\n")[:2]
+    same((done.returncode, done.stdout), (2, ""), "status and standard output")
+    true(first.startswith(f"{name}: ") and "usage" not in first, f"the first line is {first!r}")
+    contains(second, f"usage: {name} ", "the second line")
+
+
+@SUITE.rows([("the daemon: an unknown option", ("-tx",), 'unknown option "-x"'),
+             ("the daemon: an unknown long option", ("-t", "--no"), 'unknown option "--no"'),
+             ("the daemon: a value of an option that has none", ("--help=1",), 'unknown option "--help=1"'),
+             ("the daemon: an option without its value", ("-c",), 'a file is missing after "-c"'),
+             ("the daemon: an argument", ("-t", "x"), 'unknown argument "x"')])
+def misused_daemon(args, said):
+    done = run("bvmilter", *args, stdout=subprocess.PIPE)
+    same((done.returncode, done.stdout), (2, ""), "status and standard output")
+    same(done.stderr.split("\n")[0], f"bvmilter: {said}", "what is said")
+
+
+@SUITE.case("-T: every setting, or why there are none")
+def printed():
+    daemon = prepare()
+    out = run("bvmilter", "-T", "-c", daemon.conf, stdout=subprocess.PIPE).stdout
+    contains(out, f'keyring = "{daemon.keyring}"\n', "-T")
+    unprinted("bvmilter", "-T", "-c", daemon.conf)
 
 
 SUITE.run()
