@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,12 +31,14 @@ void tool_say_error(const char *path, const struct keys_error *err)
         tool_say("%s: %s", path, err->text);
 }
 
-/* Whether a key file could be made there; of a URL, the server has said so. */
+/* Whether a key file could be made there, by no link that leads nowhere; of a URL, the server has said so. */
 static bool has_place(const char *path)
 {
     const char *slash = strrchr(path, '/');
+    struct stat st;
     char *directory = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-    bool place = strstr(path, "://") != NULL || (directory != NULL && access(directory, X_OK) == 0);
+    bool place = strstr(path, "://") != NULL ||
+                 (directory != NULL && access(directory, X_OK) == 0 && lstat(path, &st) != 0);
 
     free(directory);
     return place;

@@ -120,6 +120,10 @@ static int load(struct bvtag *b, const struct options *o, const struct command *
     if (!command->needs_ring)
         return 0;
     b->keyring_path = keyring_path(b, o);
+    if (strstr(b->keyring_path, "://") != NULL) {
+        tool_say("%s: no file; bvkey sync keeps a file like it, and bvkey export writes one", b->keyring_path);
+        return -1;
+    }
     if (keys_load(&b->ring, b->keyring_path, &err) != 0) {
         tool_say_ring_error(b->keyring_path, &err);
         return -1;

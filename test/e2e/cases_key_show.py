@@ -158,6 +158,14 @@ def list_table():
     same(last, "id 6f1c2d3e-4a5b-4c6d-8e7f-0123456789ab, generation 7", "last line")
 
 
+@SUITE.case("a link that leads nowhere: init would not help, and is not advised")
+def dangling():
+    path = FILES.new()
+    os.symlink(path + ".gone", path)
+    refused(2, f"bvkey: {path}: cannot be opened: No such file or directory\n", "-f", path, "list")
+    refused(2, f"bvkey: {path}: is a symbolic link to a file that is not there\n", "-f", path, "rotate")
+
+
 @SUITE.case("refused files: list and rotate say where and why, and exit 2")
 def bad_files():
     rows = ((FILES.put('{\n  "format": "bv-keyring",\n  oops'), ":3:6: "),

@@ -391,6 +391,8 @@ TROUBLE = [
     ("no domain", ["mx"], "bvtag: mx: no domain\nusage: bvtag "),
     ("unknown option", ["--colour", "sign", USER], "bvtag: unrecognized option '--colour'\nusage: bvtag "),
     ("an option without its value", ["-c"], "bvtag: option requires an argument -- 'c'\nusage: bvtag "),
+    ("a keyring in etcd", ["-f", "etcd://127.0.0.1:1/k", "sign", USER],
+     "bvtag: etcd://127.0.0.1:1/k: no file; bvkey sync keeps a file like it, and bvkey export writes one\n"),
     ("no such configuration", ["-c", "/nonexistent/bvmilter.conf", "explain", USER], "/nonexistent/bvmilter.conf: "),
 ]
 

@@ -198,6 +198,8 @@ def misused(name, args):
              ("the daemon: an unknown long option", ("-t", "--no"), 'unknown option "--no"'),
              ("the daemon: a value of an option that has none", ("--help=1",), 'unknown option "--help=1"'),
              ("the daemon: an option without its value", ("-c",), 'a file is missing after "-c"'),
+             ("the daemon: a test and a print", ("-tT",), '-t and -T cannot go together: "-T"'),
+             ("the daemon: a print and a test", ("-T", "-t"), '-t and -T cannot go together: "-t"'),
              ("the daemon: an argument", ("-t", "x"), 'unknown argument "x"')])
 def misused_daemon(args, said):
     done = run("bvmilter", *args, stdout=subprocess.PIPE)
