@@ -209,12 +209,13 @@ def add_ended(name):
     path = FILES.put(ring(key(5, "2026-11-01T00:00:00Z")))
     before = read(path)
     master, slave = pty.openpty()
-    process = subprocess.Popen([program("bvkey"), "-f", path, "add", "--number=2"], stdin=slave, stdout=slave, stderr=slave)
+    number = getattr(signal, "SIG" + name)
+    process = subprocess.Popen([program("bvkey"), "-f", path, "add", "--number=2"], stdin=slave, stdout=slave, stderr=slave,
+                               preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))  # a shell's "&" has some ignored
     shown = b""
     while not shown.endswith(b"secret: "):
         shown += os.read(master, 100)
     process.send_signal(signal.SIGTSTP)
-    number = getattr(signal, "SIG" + name)
     process.send_signal(number)
     same(process.wait(60), -number, "status")
     true(termios.tcgetattr(slave)[3] & termios.ECHO, "echo is on again")
