@@ -8,7 +8,7 @@ enum { V4_BITS = 96 };
 /*
  * In no registry of special purposes, but nobody's either: multicast,
  * site-local (RFC 3879), IPv4-compatible (RFC 4291 2.5.5.1).  192.88.99.0/24 is
- * no longer special, but for one address.
+ * deprecated, and given to nobody (RFC 7526).
  */
 static const struct {
     const char *network;
@@ -25,6 +25,7 @@ static const struct {
     {"192.0.0.0/24", "protocol assignments"},
     {"192.0.2.0/24", "documentation"},
     {"192.88.99.2", "6a44 relay"},
+    {"192.88.99.0/24", "6to4 relay"},
     {"192.168.0.0/16", "private"},
     {"198.18.0.0/15", "benchmarking"},
     {"198.51.100.0/24", "documentation"},

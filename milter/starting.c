@@ -9,6 +9,12 @@
  * is known from the thread that libmilter has been given for good: the last
  * that this one has started, for a session or ahead of the first, was such a
  * thread.  libmilter's others start more of them.
+ *
+ * With a pool of such threads (_FFR_WORKERS_POOL, as in Debian), libmilter hands
+ * over all sessions that become ready together as long as it knows of one idle
+ * thread, which then takes them one after the other: all the others wait for a
+ * callback that waits.  A thread more, begun right before that, takes what is
+ * left, and ends when there is nothing to do; so those ahead of the first begin.
  */
 #include "milter/starting.h"
 
@@ -41,6 +47,7 @@ static struct {
 
 static _Thread_local bool is_libmilters;     /* this thread */
 static void *(*_Atomic of_sessions)(void *); /* what it has started last */
+static void *(*_Atomic ahead)(void *);       /* what it has started without a session last */
 
 static int start(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
 {
@@ -74,8 +81,11 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(v
 {
     int result = start(thread, attr, run, arg);
 
-    if (is_libmilters)
+    if (is_libmilters) {
         atomic_store(&of_sessions, run);
+        if (arg == NULL)
+            atomic_store(&ahead, run);
+    }
     bool for_session = arg != NULL && run == atomic_load(&of_sessions);
     return result == EAGAIN && for_session && put_off(run, arg) ? 0 : result;
 }
@@ -118,4 +128,13 @@ int starting_open(void)
 void starting_for_libmilter(void)
 {
     is_libmilters = true;
+}
+
+void starting_stand_in(void)
+{
+    void *(*run)(void *) = atomic_load(&ahead);
+    pthread_t thread; /* it detaches itself */
+
+    if (run != NULL && run == atomic_load(&of_sessions))
+        (void)start(&thread, NULL, run, NULL);
 }

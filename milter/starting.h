@@ -1,7 +1,8 @@
 /*
  * starting - starts threads for libmilter, to which the dynamic linker gives
  * pthread_create() of ours: where there is none to be had for a session, the
- * session waits until there is one.
+ * session waits until there is one; where a callback is to wait for others,
+ * another thread takes its place.
  */
 #ifndef MILTER_STARTING_H
 #define MILTER_STARTING_H
@@ -11,5 +12,8 @@ int starting_open(void);
 
 /* Call it right before libmilter takes over this thread. */
 void starting_for_libmilter(void);
+
+/* Call it in a callback that is about to wait; with no thread to be had, sessions may have to wait too. */
+void starting_stand_in(void);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "milter/mx.h"
+#include "milter/starting.h"
 
 /* One header a message: of several domains that are marked, the first. */
 static void keep_header(struct message *m, const struct decision *d, struct bv_str domain)
@@ -28,8 +29,10 @@ bool transaction_guard(struct decision *out, struct transaction *t, const char *
     bv_addr_read(&a, bv_str(of_sender ? m->from : rcpt));
     if (!policy_guards(policy, &m->facts, of_sender, bv_addr_domain(&a)))
         return false;
-    if (!again)
+    if (!again && !mx_ask_now(&m->guard, snapshot_mx(t->snapshot), bv_addr_domain(&a))) {
+        starting_stand_in();
         mx_ask(&m->guard, snapshot_mx(t->snapshot), bv_addr_domain(&a));
+    }
     m->guarded = true;
     policy_guard(out, policy, of_sender, &m->guard);
     if (out->event == EVENT_NONE || (again && out->action == ACTION_MARK))
