@@ -230,6 +230,15 @@ static struct ub_ctx *create(void)
     return ctx;
 }
 
+bool dns_system_works(void)
+{
+    struct ub_ctx *ctx = create();
+    bool works = ctx != NULL && ub_ctx_resolvconf(ctx, NULL) == 0;
+
+    ub_ctx_delete(ctx);
+    return works;
+}
+
 bool dns_is_broken(const struct dns *d)
 {
     return d->broken;

@@ -28,6 +28,8 @@ struct dns;
  */
 struct dns *dns_new(char *const *servers, const char *trust_anchor, const char *path, int line,
                     struct problems *problems);
+/* Whether the servers of /etc/resolv.conf can be asked: the file may come after us, or have a bad line for a while. */
+bool dns_system_works(void);
 void dns_free(struct dns *d); /* waits for those who ask; NULL is legal */
 
 /* Whether the library has failed for good: what is asked from now on fails at once. */

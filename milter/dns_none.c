@@ -12,6 +12,11 @@ struct dns *dns_new(char *const *servers, const char *trust_anchor, const char *
     return NULL;
 }
 
+bool dns_system_works(void)
+{
+    return true;
+}
+
 void dns_free(struct dns *d)
 {
     (void)d;

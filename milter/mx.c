@@ -53,6 +53,28 @@ static struct dns *make_dns(const struct conf *conf, struct problems *problems)
                    problems);
 }
 
+static void say_none(const struct problem *problem)
+{
+    char text[PROBLEM_LINE];
+
+    problem_write(text, sizeof text, problem);
+    log_error("no domain's MX can be looked up: %s", text);
+}
+
+/* Where the system's own settings are at fault, mail goes on unjudged: they may come after us. Takes the problem back. */
+static bool may_come(struct mx *m, struct problems *problems, size_t before)
+{
+    char *const *servers = m->conf->guard.resolver;
+
+    if ((servers != NULL && servers[0] != NULL) || problems->n != before + 1 || before >= PROBLEMS_KEPT ||
+        dns_system_works())
+        return false;
+    say_none(&problems->item[before]);
+    problems->n = before;
+    m->dns_from = clock_steady() + RENEW_SECONDS;
+    return true;
+}
+
 struct mx *mx_new(const struct conf *conf, struct problems *problems)
 {
     struct mx *m = calloc(1, sizeof *m);
@@ -65,9 +87,11 @@ struct mx *mx_new(const struct conf *conf, struct problems *problems)
     pthread_rwlock_init(&m->cache_lock, NULL);
     pthread_mutex_init(&m->dns_lock, NULL);
     m->cache = guard_cache_new(KEPT_DOMAINS);
+    size_t before = problems->n;
     if (m->cache == NULL)
         problems_add(problems, conf->path, 0, "no memory");
-    else if (!must_have_dns(conf) || (m->dns = make_dns(conf, problems)) != NULL)
+    else if (!must_have_dns(conf) || (m->dns = make_dns(conf, problems)) != NULL ||
+             may_come(m, problems, before))
         return m;
     mx_free(m);
     return NULL;
@@ -88,7 +112,6 @@ void mx_free(struct mx *m)
 static void renew_dns(struct mx *m)
 {
     struct problems *problems = calloc(1, sizeof *problems);
-    char text[PROBLEM_LINE];
 
     if (problems == NULL)
         return;
@@ -96,10 +119,8 @@ static void renew_dns(struct mx *m)
         log_error("the resolver for the MX of domains has failed, and is made anew");
     m->dns = make_dns(m->conf, problems); /* a broken one stays where it is: others may be asking it */
     m->dns_from = clock_steady() + RENEW_SECONDS;
-    if (m->dns == NULL) {
-        problem_write(text, sizeof text, &problems->item[0]);
-        log_error("no domain's MX can be looked up: %s", text);
-    }
+    if (m->dns == NULL)
+        say_none(&problems->item[0]);
     free(problems);
 }
 

@@ -101,14 +101,24 @@ static bool has_failed(const struct guard_facts *facts)
     return failed;
 }
 
+/* "v=spf1 -all"; blanks may be more, RFC 7208 4.6.1. */
+static bool is_none(const char *text)
+{
+    const char *term = text + strspn(text + 6, " ") + 6;
+
+    return strncasecmp(term, "-all", 4) == 0 && term[4 + strspn(term + 4, " ")] == '\0';
+}
+
 /* RFC 7208 4.5: no other record that begins with v=spf1. */
 static bool sends_nothing(const struct answers_texts *texts)
 {
     size_t spf = 0, none = 0;
 
     for (size_t i = 0; i < texts->n; i++) {
-        spf += strncasecmp(texts->text[i], "v=spf1", 6) == 0 && strchr(" ", texts->text[i][6]) != NULL;
-        none += strcasecmp(texts->text[i], "v=spf1 -all") == 0;
+        if (strncasecmp(texts->text[i], "v=spf1", 6) != 0 || strchr(" ", texts->text[i][6]) == NULL)
+            continue;
+        spf++;
+        none += is_none(texts->text[i]);
     }
     return spf == 1 && none == 1;
 }
@@ -130,13 +140,14 @@ static void check_no_mail(struct look *l, struct bvtag *b)
                   "it sends no mail, and does not say so; it should have a TXT record: v=spf1 -all");
 }
 
-static void check_mail(struct look *l)
+static void check_mail(struct look *l, bool sends)
 {
     switch (l->verdict.result) {
     case GUARD_FINE:
         break;
     case GUARD_NULL_MX:
-        add_fault(l, TOOL_NO, "it has a null MX: bounces of its mail cannot come back");
+        if (sends)
+            add_fault(l, TOOL_NO, "it has a null MX: bounces of its mail cannot come back");
         break;
     case GUARD_BOGUS_MX:
         add_fault(l, TOOL_NO, "its MX leads where others cannot reach it; they may refuse its mail for that");
@@ -184,6 +195,6 @@ int look_gather(struct look *l, struct bvtag *b, const char *text)
     if (row->kind == DOMAIN_NO_MAIL)
         check_no_mail(l, b);
     else
-        check_mail(l);
+        check_mail(l, row->kind != DOMAIN_NO_BOUNCES);
     return 0;
 }

@@ -1,11 +1,12 @@
 """Time: resolvers that hang, what is remembered and how long, settings that change meanwhile."""
 
 import signal
+import subprocess
 import threading
 import time
 
 from guardworld import AUTH, SUITE, USER, WORLD, accepted, refused, timed
-from harness import free_port, same, sanitized, true, wait_until
+from harness import Skip, free_port, matches, program, same, sanitized, true, wait_until
 from nasty import Nasty
 
 LOOPBACK = "554 5.7.1 Domain MX in loopback network"
@@ -186,3 +187,16 @@ def off():
     accepted(WORLD.out("off", "null-mx.example"))
     accepted(WORLD.from_("off", "null-mx.example"))
     same(WORLD.nasty.asked[before:], [], "questions")
+
+
+@SUITE.case("a resolv.conf that cannot be used holds up no mail: it is told, and is no fault")
+def no_resolv_conf():
+    bad = WORLD.scratch.write("resolv.conf", "nameserver bogus\n")
+    daemon = WORLD.make("resolv", mx_guard_recipients="reject", resolver=[])
+    daemon.configure()
+    mount = ["unshare", "-m", "sh", "-c", 'mount --bind "$1" /etc/resolv.conf || exit 77; shift; exec "$@"', "sh", bad]
+    ran = subprocess.run(mount + [program("bvmilter"), "-c", daemon.conf, "-t"], capture_output=True, text=True, timeout=20)
+    if ran.returncode == 77 or "unshare" in ran.stderr:
+        raise Skip("no file can be mounted here: " + ran.stderr.strip())
+    same(ran.returncode, 0, f"exit status ({ran.stderr})")
+    matches(ran.stderr, r"^bvmilter: no domain's MX can be looked up: .*: /etc/resolv\.conf cannot be used", "standard error")

@@ -22,6 +22,9 @@ OURS = {
     "nomail": ["@ MX 0 .", '@ TXT "something else"', '@ TXT "v=spf1 " "-ALL"'],
     "no-spf": ["@ MX 0 .", '@ TXT "v=spf1 mx -all"'],
     "two-spf": ["@ MX 0 .", '@ TXT "v=spf1 -all"', '@ TXT "v=spf1 mx -all"'],
+    "spaced": ["@ MX 0 .", '@ TXT "v=spf1  -all "'],
+    "longer": ["@ MX 0 .", '@ TXT "v=spf1 -allx"'],
+    "parked": ["@ MX 0 ."],
     "no-null": ["@ A 192.31.196.1", '@ TXT "v=spf1 -all"'],
     "bogus": ["@ MX 10 lo.loopback.example."],
     "null": ["@ MX 0 ."],
@@ -36,6 +39,9 @@ quiet.ours.example no-bounces
 nomail.ours.example no-mail
 no-spf.ours.example no-mail
 two-spf.ours.example no-mail
+spaced.ours.example no-mail
+longer.ours.example no-mail
+parked.ours.example no-bounces
 no-null.ours.example no-mail
 bogus.ours.example reject
 null.ours.example  reject

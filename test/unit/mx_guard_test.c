@@ -12,6 +12,7 @@
 #include "milter/dns.h"
 #include "milter/log.h"
 #include "milter/mx.h"
+#include "milter/starting.h"
 #include "milter/transaction_guard.h"
 
 /* The guard at work, with a DNS, a clock and a log of the test's own. */
@@ -23,6 +24,7 @@ static struct {
     struct mx *mx;
     int64_t now;
     bool fails;          /* no resolver can be made */
+    bool works;          /* the system's settings of the DNS are good */
     bool broken;         /* the one that is there has failed */
     int made, freed;     /* resolvers */
     int line;            /* that the last was made with, */
@@ -30,6 +32,7 @@ static struct {
     int asked, patience; /* questions; the last one's */
     int depth;           /* so many questions more while one waits */
     int logged;
+    int stand_ins; /* threads in place of one that waits */
 } world;
 
 int64_t clock_now(void)
@@ -72,6 +75,16 @@ struct dns *dns_new(char *const *servers, const char *trust_anchor, const char *
     if (world.fails)
         problems_add(problems, path, line, "no way");
     return world.fails ? NULL : (struct dns *)&world;
+}
+
+bool dns_system_works(void)
+{
+    return world.works;
+}
+
+void starting_stand_in(void)
+{
+    world.stand_ins++;
 }
 
 void dns_free(struct dns *d)
@@ -193,12 +206,34 @@ static void test_no_resolver(void **state)
 
     (void)state;
     set_up("\n" ON);
-    world.fails = true;
+    world.fails = world.works = true;
     assert_null(mx_new(&world.conf, &problems));
     assert_int_equal(problems.n, 1);
     assert_int_equal(problems.item[0].line, 2);
     domains_free(&world.conf.policy.domains); /* no table of the configuration owns them */
     conf_free(&world.conf);
+
+    set_up(ON "resolver = {\"192.0.2.1\"}"); /* it is named, and cannot come by itself */
+    world.fails = true;
+    assert_null(mx_new(&world.conf, &problems));
+    assert_int_equal(problems.n, 2);
+    domains_free(&world.conf.policy.domains);
+    conf_free(&world.conf);
+
+    set_up(ON); /* the system's own may come: told, and tried once a minute */
+    world.fails = true;
+    world.mx = mx_new(&world.conf, &problems);
+    assert_non_null(world.mx);
+    assert_int_equal(problems.n, 2);
+    for (int i = 0; i < 3; i++, world.now += 29)
+        assert_int_equal(ask("bogus.example"), GUARD_UNKNOWN);
+    assert_int_equal(world.made, 1);
+    assert_int_equal(world.logged, 1);
+    world.fails = false;
+    assert_int_equal(ask("bogus.example"), GUARD_BOGUS_MX);
+    assert_int_equal(world.made, 2);
+    world.made--; /* only one of them was there to be freed */
+    end();
 
     begin(""); /* switched off, it is no reason not to start: told and tried once a minute */
     world.fails = true;
@@ -389,6 +424,7 @@ static void test_recipients(void **state)
     expect("<bogus@own.example>", "nothing");
     expect("<postmaster>", "nothing");
     expect("<a@localhost>", "nothing");
+    assert_int_equal(world.stand_ins, world.asked);
     assert_null(session.message->guard_header);
     assert_int_equal(world.asked, 4);
     end_message();
