@@ -90,7 +90,7 @@ static void warn_of_no_key(const struct snapshot *s)
     const struct conf *conf = snapshot_conf(s);
     char text[PROBLEM_LINE];
 
-    if (keys_signing(snapshot_ring(s), clock_now()) >= 0)
+    if (keys_signing(snapshot_ring(s), clock_now()) >= 0 || !domains_need_keys(&conf->policy.domains))
         return;
     snprintf(text, sizeof text, "%s: no key signs at this time; our users' mail %s (on_fault)", conf->keyring,
              conf->policy.on_fault == ACTION_ACCEPT ? "leaves without tags" : "is put off");

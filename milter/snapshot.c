@@ -103,10 +103,21 @@ static void report_keyring(const char *path, const struct keys_error *err, struc
         problems_deny(problems);
 }
 
+/* A key file that is not there is no fault where no domain needs keys: the ring is empty then. */
+static void load_ring(struct snapshot *s, struct problems *problems)
+{
+    const struct conf *conf = &s->settings->conf;
+    struct keys_error err;
+
+    if (conf->keyring == NULL || keys_load(s->ring, conf->keyring, &err) == 0 ||
+        (err.sys == ENOENT && !domains_need_keys(&conf->policy.domains)))
+        return;
+    report_keyring(conf->keyring, &err, problems);
+}
+
 struct snapshot *snapshot_build(const char *conf_path, struct problems *problems)
 {
     struct settings *settings = calloc(1, sizeof *settings);
-    struct keys_error err;
 
     if (settings != NULL)
         atomic_init(&settings->references, 1);
@@ -119,8 +130,7 @@ struct snapshot *snapshot_build(const char *conf_path, struct problems *problems
     struct snapshot *old = snapshot_get();
     conf_load_again(&settings->conf, conf_path, old == NULL ? NULL : &old->settings->conf, problems);
     snapshot_put(old);
-    if (settings->conf.keyring != NULL && keys_load(s->ring, settings->conf.keyring, &err) != 0)
-        report_keyring(settings->conf.keyring, &err, problems);
+    load_ring(s, problems);
     if (problems->n == before && (settings->mx = mx_new(&settings->conf, problems)) != NULL)
         return s;
     rights_advise(problems);

@@ -28,6 +28,14 @@ const struct domain *domains_find(const struct domains *d, struct bv_str name)
     return row == NULL || row->kind == DOMAIN_OFF ? NULL : row;
 }
 
+bool domains_need_keys(const struct domains *d)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (d->row[i].kind == DOMAIN_VERIFIED)
+            return true;
+    return d->n == 0;
+}
+
 bool domains_listed(const struct domains *d, struct bv_str name)
 {
     return domains_row(d, name) != NULL;

@@ -51,6 +51,9 @@ int domains_read(struct domains *out, const char *path, struct bv_str text, enum
                  struct problems *problems);
 void domains_free(struct domains *d);
 
+/* Whether some row signs and verifies; true as well without any row, when the table could not be read. */
+bool domains_need_keys(const struct domains *d);
+
 /* Whether a row applies to a domain, even one that says "off"; and which. */
 bool domains_listed(const struct domains *d, struct bv_str name);
 const struct domain *domains_row(const struct domains *d, struct bv_str name);

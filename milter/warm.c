@@ -47,6 +47,8 @@ void warm_begin(struct snapshot *s)
     struct snapshot_macs *macs;
 
     last_end = INT64_MIN;
+    if (!domains_need_keys(&snapshot_conf(s)->policy.domains))
+        return;
     if (snapshot_keys(&keys, &macs, s, clock_now()) != 0)
         return;
     tell(&snapshot_conf(s)->policy, &keys);

@@ -80,6 +80,10 @@ static void log_ring(const struct keys_ring *ring)
     int i = keys_signing(ring, clock_now());
 
     watch.signing = i < 0 ? -1 : (int)ring->key[i].number;
+    if (ring->count == 0) {
+        log_info("there is no key file, and no domain that needs one");
+        return;
+    }
     if (i < 0) {
         log_warn("ring %s, generation %" PRId64 ": no key signs", ring->id, ring->generation);
         return;

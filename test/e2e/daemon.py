@@ -114,7 +114,7 @@ class Daemon:
         at_end(self.kill)
         threading.Thread(target=self._listen_to, args=(self.process.stderr,), daemon=True).start()
         wait_until(lambda: self.answers() or self.process.poll() is not None)
-        self.wait_log(r"generation \d+: ", 10)  # the last word of the start: the socket may answer before
+        self.wait_log(r"generation \d+: |there is no key file", 10)  # the last word of the start: the socket may answer before
         if self.process.poll() is not None or not self.answers():
             raise RuntimeError(f"bvmilter ({self.name}) did not start: {self.log()}")
         return self

@@ -4,10 +4,13 @@ import grp
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
+import urllib.request
 
-from harness import Daemon, Scratch, Suite, contains, free_port, program, prvs, same, true
+from harness import Daemon, Scratch, Suite, contains, free_port, program, prvs, same, stop_all, true
+from milterclient import Milter, message
 
 SUITE = Suite()
 SCRATCH = Scratch()
@@ -149,6 +152,43 @@ def priorities():
         true(re.match(r"<[346]>bvmilter: ", line), f"line {line!r}")
     same([line[:3] for line in lines if "the ring in use stays" in line], ["<3>"], "an error")
     same([line[:3] for line in lines if line.endswith("stopping")], ["<6>"], "information")
+
+
+# ---- no key file
+
+def bounce(daemon, rcpt):
+    with Milter(daemon.connect()) as milter:
+        return str(message(milter, "<>", [rcpt], stop="rcpt").rcpts[0])
+
+
+@SUITE.case("no key file: none is needed where no domain is signed; one that comes is taken up")
+def no_key_file():
+    metrics = f"127.0.0.1:{free_port()}"
+    daemon = prepare(domains="parked.example no-bounces\ngone.example no-mail\n.parked.example off\n", metrics_listen=metrics)
+    ring = daemon.keyring + ".kept"
+    os.rename(daemon.keyring, ring)
+    same(test(daemon), (0, "", ""), "-t")
+    daemon.start()
+    contains(daemon.log(), "bvmilter: there is no key file, and no domain that needs one", "the log")
+    true("warm-up" not in daemon.log(), daemon.log())
+    for rcpt, wanted in (("u@parked.example", "550 5.7.1 "), ("prvs=3786964f1a=u@parked.example", "550 5.7.1 "),
+                         ("u@gone.example", "556 5.1.10 "), ("u@other.example", "continue")):
+        contains(bounce(daemon, f"<{rcpt}>"), wanted, rcpt)
+    for page in "metrics", "healthz", "":
+        with urllib.request.urlopen(f"http://{metrics}/{page}", timeout=10) as answer:
+            true("No key signs" not in answer.read().decode(), page)
+    os.rename(ring, daemon.keyring)
+    true(daemon.wait_log("generation 1: key 3 signs", 15), daemon.log())
+    os.remove(daemon.keyring)
+    daemon.tables("parked.example no-bounces\nexample.com reject\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    true(daemon.wait_log("No such file or directory; run: bvkey -f .* init"), daemon.log())
+    status, out, err = test(daemon)
+    same((status, out), (1, ""), "-t, with a domain that is signed")
+    contains(err, "cannot be opened: No such file or directory", "standard error")
+    daemon.tables("")
+    same(test(daemon)[0], 1, "-t, with no domain")
+    stop_all([daemon])
 
 
 # ---- options

@@ -313,6 +313,28 @@ static void test_shapes(void **state)
     domains_free(&d);
 }
 
+static void test_need_keys(void **state)
+{
+    static const struct {
+        const char *text;
+        bool need;
+    } tables[] = {
+        {"d.example no-mail\ne.example no-bounces\nf.example off\n", false},
+        {"d.example no-mail\ne.example reject\n", true},
+        {"d.example accept\n", true},
+        {".d.example off\n", false},
+    };
+    struct domains d;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        assert_int_equal(read_text(&d, tables[i].text), 0);
+        if (domains_need_keys(&d) != tables[i].need)
+            fail_msg("%s: expected %d", tables[i].text, tables[i].need);
+        domains_free(&d);
+    }
+}
+
 static void test_delimiter(void **state)
 {
     static const enum bv_syntax delimiters[] = {BV_PLUS, BV_MINUS};
@@ -423,10 +445,11 @@ static void test_too_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_find),     cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_shapes),   cmocka_unit_test(test_delimiter),
-        cmocka_unit_test(test_many),     cmocka_unit_test(test_borrows_nothing),
-        cmocka_unit_test(test_many_bad), cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_find),      cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_delimiter),
+        cmocka_unit_test(test_many),      cmocka_unit_test(test_borrows_nothing),
+        cmocka_unit_test(test_many_bad),  cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_need_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
