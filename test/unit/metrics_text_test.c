@@ -191,7 +191,7 @@ static const struct {
     {"page: old key, its successor is there", old_key_with_successor, metrics_page, "Nothing to do",
      "bvkey rotate"},
     {"page: no key yet", no_key_yet, metrics_page, "No key signs", "Nothing to do"},
-    {"page: no key at all", no_key, metrics_page, "No key signs", "Nothing to do"},
+    {"page: no key at all, and none needed", no_key, metrics_page, "Nothing to do", "No key signs"},
     {"page: storm", storm, metrics_page, "A storm of invalid bounces goes on.", "Nothing to do"},
     {"page: ring refused", ring_refused, metrics_page, "The key file cannot be used", "Nothing to do"},
     {"page: reload failed", reload_failed, metrics_page, "The last reload failed", "Nothing to do"},
