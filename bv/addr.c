@@ -64,13 +64,12 @@ static bool build(struct bv_addr *out, struct bv_str local, struct bv_str domain
 }
 
 /* local@host, or with the host first when it stands before the separator at i. */
-static bool build_split(struct bv_addr *out, struct bv_str s, size_t i, bool host_first)
+static enum bv_shape build_split(struct bv_addr *out, struct bv_str s, size_t i, bool host_first)
 {
     struct bv_str before = {s.p, i}, after = {s.p + i + 1, s.n - i - 1};
+    bool built = host_first ? build(out, after, before) : build(out, before, after);
 
-    if (host_first)
-        return build(out, after, before) && out->domain_len > 0;
-    return build(out, before, after) && out->domain_len > 0;
+    return built && out->domain_len > 0 ? BV_MAILBOX : BV_UNREADABLE;
 }
 
 static enum bv_shape read_mailbox(struct bv_addr *out, struct bv_str s)
@@ -88,13 +87,13 @@ static enum bv_shape read_mailbox(struct bv_addr *out, struct bv_str s)
     if (!balanced)
         return BV_NOBODY;
     if (i < s.n)
-        return build_split(out, s, i, false) ? BV_MAILBOX : BV_UNREADABLE;
+        return build_split(out, s, i, false);
     i = lex_find(s, '!', true, &balanced);
     if (i < s.n)
-        return build_split(out, s, i, true) ? BV_MAILBOX : BV_UNREADABLE;
+        return build_split(out, s, i, true);
     i = lex_find(s, '%', false, &balanced);
     if (i < s.n)
-        return build_split(out, s, i, false) ? BV_MAILBOX : BV_UNREADABLE;
+        return build_split(out, s, i, false);
     return build(out, s, (struct bv_str){"", 0}) ? BV_MAILBOX : BV_NOBODY;
 }
 
@@ -108,11 +107,9 @@ static void addr_clear(struct bv_addr *out, enum bv_shape shape)
 void bv_addr_read(struct bv_addr *out, struct bv_str arg)
 {
     struct bv_str s = strip_brackets(arg);
-    enum bv_shape shape = BV_NULL_SENDER;
 
     addr_clear(out, BV_MAILBOX);
-    if (s.n > 0)
-        shape = read_mailbox(out, s);
+    enum bv_shape shape = s.n == 0 ? BV_NULL_SENDER : read_mailbox(out, s);
     if (shape != BV_MAILBOX)
         addr_clear(out, shape);
 }

@@ -11,11 +11,6 @@
 
 enum { TRIES = 20, PAUSE = 4 /* milliseconds, more with every try */ };
 
-bool store_is_url(const char *name)
-{
-    return strstr(name, "://") != NULL;
-}
-
 int store_check_url(const char *name, struct keys_error *err)
 {
     struct etcd_url url;

@@ -8,6 +8,8 @@
 #ifndef KEYS_STORE_H
 #define KEYS_STORE_H
 
+#include <string.h>
+
 #include "keys/keys.h"
 
 enum { STORE_LOCK_SECONDS = 20 /* how long a change of a file waits for another one */ };
@@ -22,7 +24,10 @@ struct store_login {
 struct store;
 
 /* Whether a name is a URL, and so is no file. */
-bool store_is_url(const char *name);
+static inline bool store_is_url(const char *name)
+{
+    return strstr(name, "://") != NULL;
+}
 /* Whether a URL is good. Returns 0, or -1 with *err filled. */
 int store_check_url(const char *name, struct keys_error *err);
 enum { STORE_NAME = 1024 };

@@ -85,58 +85,62 @@ static bool lacks_value(const char *p)
     return (p[n] == '\0' || memchr(p, '\n', n) != NULL) && !is_value(p + n);
 }
 
+/* The row of the setting whose name stands at p before "=" or "+=", and where its value begins; -1: there is none. */
+static int setting_at(const char *p, size_t *value)
+{
+    size_t name = strspn(p, name_chars), equals = name + strspn(p + name, " \t\r\n+");
+
+    *value = equals + 1;
+    return p[equals] == '=' ? conf_row_find(p, name) : -1;
+}
+
 /* Behind an opened list at p: where the next setting, or the end, comes before it is closed; NULL: it is closed. */
 static char *next_in_open_list(char *p)
 {
     struct scan s = {.in_comment = false};
 
     for (; *p != '\0'; p += scan_char(&s, p, p[1] == '\0' ? 1 : 2)) {
-        size_t word = strspn(p, name_chars);
-        const char *behind = p + word + strspn(p + word, blanks);
+        size_t value;
         if ((s.quote == '\0' && *p == '}') || (s.quote != '\0' && *p == '\n'))
             return NULL;
-        if (s.quote == '\0' && !is_name_char(p[-1]) && conf_row_find(p, word) >= 0 &&
-            (*behind == '=' || strncmp(behind, "+=", 2) == 0))
+        if (s.quote == '\0' && !is_name_char(p[-1]) && setting_at(p, &value) >= 0)
             return p;
     }
     return p;
-}
-
-static void blank_out(char *from, const char *to)
-{
-    for (; from < to; from++)
-        if (*from != '\n')
-            *from = ' ';
 }
 
 /* A setting that libconfuse would not see the end of, and would complain of all the others, is told of and blanked out. */
 static void check_value(const char *path, int line, const char *name, char *p, char *value,
                         struct problems *problems)
 {
-    char *list = value + strspn(value, blanks), *next = *list == '{' ? next_in_open_list(list + 1) : NULL;
+    char *list = value + strspn(value, blanks), *end = *list == '{' ? next_in_open_list(list + 1) : NULL;
+    const char *fault = "the list that { opens is not closed with }";
 
     if (lacks_value(value)) {
-        problems_add(problems, path, line, "%s: no value behind the =", name);
-        blank_out(p, value);
-    } else if (next != NULL) {
-        problems_add(problems, path, line, "%s: the list that { opens is not closed with }", name);
-        blank_out(p, next);
+        end = value;
+        fault = "no value behind the =";
     }
+    if (end == NULL)
+        return;
+    problems_add(problems, path, line, "%s: %s", name, fault);
+    for (; p < end; p++)
+        if (*p != '\n')
+            *p = ' ';
 }
 
 /* Where a setting's name stands before "=" or "+=", notes its line. */
 static void note_name(struct conf *conf, const char *path, int line, char *p, struct problems *problems)
 {
-    size_t end = strspn(p, name_chars);
-    size_t equals = end + strspn(p + end, " \t\r\n+");
-    int row = conf_row_find(p, end);
-    if (row < 0 || p[equals] != '=')
+    size_t value;
+    int row = setting_at(p, &value);
+
+    if (row < 0)
         return;
     if (conf->line[row] != 0)
         problems_add(problems, path, line, "%s is set in line %d already", conf_rows[row].name,
                      conf->line[row]);
     conf->line[row] = line;
-    check_value(path, line, conf_rows[row].name, p, p + equals + 1, problems);
+    check_value(path, line, conf_rows[row].name, p, p + value, problems);
 }
 
 /* Comments are blanks here. */

@@ -209,10 +209,10 @@ static int read_options(struct options *o, int argc, char **argv)
         const char letter[] = {'-', (char)(c == ':' || c == '?' ? optopt : c), '\0'};
         if (c == 'c')
             o->conf_path = optarg;
-        else if ((c == 't' && o->mode != MODE_PRINT) || (c == 'T' && o->mode != MODE_TEST))
-            o->mode = c == 't' ? MODE_TEST : MODE_PRINT;
-        else if (c == 't' || c == 'T')
+        else if ((c == 't' && o->mode == MODE_PRINT) || (c == 'T' && o->mode == MODE_TEST))
             return misused("-t and -T cannot go together:", letter);
+        else if (c == 't' || c == 'T')
+            o->mode = c == 't' ? MODE_TEST : MODE_PRINT;
         else if (c == 'd')
             o->background = true;
         else if (c == 'v')

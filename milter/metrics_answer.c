@@ -46,7 +46,7 @@ static void put_health(FILE *f, struct metrics_answer *a, const struct metrics_v
 {
     if (v->draining)
         put_text(f, a, 503, "the daemon is stopping");
-    else if (v->ring->count > 0 && keys_signing(v->ring, v->now) < 0)
+    else if (metrics_lacks_key(v))
         put_text(f, a, 503, "no key signs; see bvkey list");
     else
         put_text(f, a, 200, "ok");

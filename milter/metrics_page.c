@@ -47,8 +47,7 @@ static void put_warnings(FILE *f, const struct metrics_view *v)
         const char *text;
     } warnings[] = {
         {v->draining, "The daemon is stopping."},
-        {signing < 0 && v->ring->count > 0,
-         "No key signs: on_fault decides what becomes of mail. See bvkey list."},
+        {metrics_lacks_key(v), "No key signs: on_fault decides what becomes of mail. See bvkey list."},
         {v->counters.ring_refused,
          "The key file cannot be used; the ring shown here stays in use. See the log."},
         {v->counters.reload_failed, "The last reload failed; the settings from before stay. See the log."},

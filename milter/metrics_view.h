@@ -19,9 +19,15 @@ struct metrics_view {
     bool storm;
     int64_t warm_until; /* INT64_MIN: no warm-up; INT64_MAX: until a key signs */
     size_t domains, exceptions;
-    const struct keys_ring *ring;
+    const struct keys_ring *ring;                     /* without keys where no domain needs one */
     char fingerprint[KEYS_MAX][KEYS_FINGERPRINT + 1]; /* of its keys */
 };
+
+/* Whether there are keys, and none of them signs. */
+static inline bool metrics_lacks_key(const struct metrics_view *v)
+{
+    return v->ring->count > 0 && keys_signing(v->ring, v->now) < 0;
+}
 
 /* The Prometheus text format, version 0.0.4. */
 void metrics_text(FILE *f, const struct metrics_view *v);

@@ -1,3 +1,4 @@
+#include "keys/store.h"
 #include "tools/args.h"
 
 #include <errno.h>
@@ -37,8 +38,8 @@ static bool has_place(const char *path)
     const char *slash = strrchr(path, '/');
     struct stat st;
     char *directory = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-    bool place = strstr(path, "://") != NULL ||
-                 (directory != NULL && access(directory, X_OK) == 0 && lstat(path, &st) != 0);
+    bool place =
+        store_is_url(path) || (directory != NULL && access(directory, X_OK) == 0 && lstat(path, &st) != 0);
 
     free(directory);
     return place;
@@ -67,13 +68,15 @@ int tool_now(int64_t *now, const char *at)
     return -1;
 }
 
-const char *tool_keyring(const char *option)
+const char *tool_keyring(const char *option, const char *otherwise)
 {
     const char *env = getenv("BV_KEYRING");
 
     if (option != NULL)
         return option;
-    return env != NULL && *env != '\0' ? env : DEFAULT_KEYRING;
+    if (env != NULL && *env != '\0')
+        return env;
+    return otherwise != NULL ? otherwise : DEFAULT_KEYRING;
 }
 
 int tool_flush(void)

@@ -28,8 +28,8 @@ void tool_say_ring_error(const char *path, const struct keys_error *err);
  */
 int tool_now(int64_t *now, const char *at);
 
-/* The key file: what -f said, else $BV_KEYRING, else the default. Borrowed. */
-const char *tool_keyring(const char *option);
+/* The key file: what -f said, else $BV_KEYRING, else this one, NULL: the default. Borrowed. */
+const char *tool_keyring(const char *option, const char *otherwise);
 
 /* 0 when everything printed has reached standard output, else -1 after saying so. */
 int tool_flush(void);

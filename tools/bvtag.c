@@ -1,10 +1,10 @@
+#include "keys/store.h"
 #include "milter/dns.h"
 #include "tools/bvtag.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -98,15 +98,6 @@ static int load_conf(struct bvtag *b, const char *path)
     return -1;
 }
 
-/* The key file: as for every tool, but a configuration that was named comes before the default. */
-static const char *keyring_path(const struct bvtag *b, const struct options *o)
-{
-    const char *env = getenv("BV_KEYRING");
-    bool named = o->keyring != NULL || (env != NULL && *env != '\0');
-
-    return b->has_conf && !named ? b->conf.keyring : tool_keyring(o->keyring);
-}
-
 static int load(struct bvtag *b, const struct options *o, const struct command *command)
 {
     struct keys_error err;
@@ -119,8 +110,8 @@ static int load(struct bvtag *b, const struct options *o, const struct command *
         return -1;
     if (!command->needs_ring)
         return 0;
-    b->keyring_path = keyring_path(b, o);
-    if (strstr(b->keyring_path, "://") != NULL) {
+    b->keyring_path = tool_keyring(o->keyring, b->has_conf ? b->conf.keyring : NULL);
+    if (store_is_url(b->keyring_path)) {
         tool_say("%s: no file; bvkey sync keeps a file like it, and bvkey export writes one", b->keyring_path);
         return -1;
     }

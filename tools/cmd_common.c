@@ -128,11 +128,11 @@ static int take(struct cmd *c, int got, const struct cmd_option *options)
     case OPTION_HELP:
     case 'h':
         cmd_usage(stdout);
-        return stop(c, tool_flush() == 0 ? TOOL_YES : TOOL_TROUBLE);
+        return stop(c, tool_printed());
     case OPTION_VERSION:
     case 'V':
         puts("bvkey " BV_VERSION);
-        return stop(c, tool_flush() == 0 ? TOOL_YES : TOOL_TROUBLE);
+        return stop(c, tool_printed());
     case '?':
         cmd_usage(stderr);
         return stop(c, TOOL_TROUBLE);
@@ -181,7 +181,7 @@ int cmd_options(struct cmd *c, const struct cmd_option *options, int most, int a
         return -1;
     if (argc - first > most)
         return stop(c, cmd_misused("too many arguments, from \"%s\" on", argv[first + most]));
-    c->file = tool_keyring(c->option);
+    c->file = tool_keyring(c->option, NULL);
     if (store_is_url(c->file) && cmd_check_url(c->file) != 0)
         return stop(c, TOOL_TROUBLE);
     find_who(c->who);

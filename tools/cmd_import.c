@@ -57,7 +57,7 @@ static int report(const struct import *m, const struct keys_ring *ring, bool don
     if (m->open_to_others)
         printf("%s: has secrets in it, and everybody can read it: remove it, or run: chmod o-rwx %s\n",
                m->source, m->source);
-    return tool_flush() == 0 ? TOOL_YES : TOOL_TROUBLE;
+    return tool_printed();
 }
 
 int cmd_import(struct cmd *c, int argc, char **argv)

@@ -200,6 +200,21 @@ static void test_resolver(void **state)
     }
 }
 
+/* That none can be made is told, and tried again, once a minute; then the guard goes on. Ends it. */
+static void expect_retries(void)
+{
+    for (int i = 0; i < 3; i++, world.now += 29)
+        assert_int_equal(ask("bogus.example"), GUARD_UNKNOWN);
+    assert_int_equal(world.made, 1);
+    assert_int_equal(world.logged, 1);
+    assert_int_equal(world.asked, 0);
+    world.fails = false;
+    assert_int_equal(ask("bogus.example"), GUARD_BOGUS_MX);
+    assert_int_equal(world.made, 2);
+    world.made--; /* only one of them was there to be freed */
+    end();
+}
+
 static void test_no_resolver(void **state)
 {
     static struct problems problems;
@@ -225,28 +240,11 @@ static void test_no_resolver(void **state)
     world.mx = mx_new(&world.conf, &problems);
     assert_non_null(world.mx);
     assert_int_equal(problems.n, 2);
-    for (int i = 0; i < 3; i++, world.now += 29)
-        assert_int_equal(ask("bogus.example"), GUARD_UNKNOWN);
-    assert_int_equal(world.made, 1);
-    assert_int_equal(world.logged, 1);
-    world.fails = false;
-    assert_int_equal(ask("bogus.example"), GUARD_BOGUS_MX);
-    assert_int_equal(world.made, 2);
-    world.made--; /* only one of them was there to be freed */
-    end();
+    expect_retries();
 
     begin(""); /* switched off, it is no reason not to start: told and tried once a minute */
     world.fails = true;
-    for (int i = 0; i < 3; i++, world.now += 29)
-        assert_int_equal(ask("bogus.example"), GUARD_UNKNOWN);
-    assert_int_equal(world.made, 1);
-    assert_int_equal(world.logged, 1);
-    assert_int_equal(world.asked, 0);
-    world.fails = false;
-    assert_int_equal(ask("bogus.example"), GUARD_BOGUS_MX);
-    assert_int_equal(world.made, 2);
-    world.made--; /* only one of them was there to be freed */
-    end();
+    expect_retries();
     mx_free(NULL);
 }
 
